@@ -1,0 +1,1 @@
+"""Plans, their preview, and the journal through which every change to a machine goes."""

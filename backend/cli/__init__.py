@@ -1,0 +1,1 @@
+"""The haoscar command line."""

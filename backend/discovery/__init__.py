@@ -1,0 +1,1 @@
+"""What the machine, its networks and its neighbours show of themselves."""

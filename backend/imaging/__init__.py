@@ -1,0 +1,1 @@
+"""Images: fetched from a golden client, kept in versions, verified."""

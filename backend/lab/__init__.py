@@ -1,0 +1,1 @@
+"""The virtual cluster: heads and nodes in namespaces, blank machines in QEMU."""

@@ -1,0 +1,1 @@
+"""Typed values: what has been parsed and may be trusted. Pure."""

@@ -1,0 +1,133 @@
+"""The site as typed values: what /etc/haoscar/site.toml says once it has been validated."""
+
+import enum
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+
+from backend.model.addresses import Mac
+from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
+
+
+class IpAssignment(enum.StrEnum):
+    """How the installed machine gets its address (the panel's IP Assignment Method)."""
+
+    STATIC = "static"
+    STATIC_DHCP = "static_dhcp"
+    DYNAMIC_DHCP = "dynamic_dhcp"
+    REPLICANT = "replicant"
+
+
+class PostInstall(enum.StrEnum):
+    """What the machine does when the installation has ended (the panel's Post Install Action)."""
+
+    BEEP = "beep"
+    REBOOT = "reboot"
+    SHUTDOWN = "shutdown"
+    POWEROFF = "poweroff"
+    KEXEC = "kexec"
+    SHELL = "shell"
+    NONE = "none"
+
+
+class OnFailure(enum.StrEnum):
+    """What a machine does when its installation failed; it never asks."""
+
+    POWEROFF = "poweroff"
+    WAIT = "wait"
+
+
+class Firmware(enum.StrEnum):
+    """How a machine starts its boot loader."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network that both heads are on."""
+
+    interface: InterfaceName  # on the primary
+    network: IPv4Network
+    gateway: IPv4Address | None = None
+    virtual_ip: IPv4Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """The head that serves now and is cloned."""
+
+    name: HostName
+    private_address: IPv4Address
+    public_address: IPv4Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """Where an image comes from and what its clones do."""
+
+    name: ImageName
+    client: str  # a host name or address
+    user: UserName | None = None  # None: this head itself, without SSH
+    ip_assignment: IpAssignment = IpAssignment.STATIC
+    post_install: PostInstall = PostInstall.REBOOT
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """A standby head: the seven values of the panel, its card, and how it is installed."""
+
+    name: HostName
+    image: ImageName
+    address: IPv4Address  # "Standby server's local IP", on the private network
+    prefix: int  # "Subnet Mask"
+    gateway: IPv4Address | None = None  # "Default Gateway"
+    primary_public_interface: InterfaceName | None = None
+    public_interface: InterfaceName | None = None
+    public_alias: IPv4Address | None = None  # "Standby server's Public Alias IP"
+    public_address: IPv4Address | None = None  # its own, not the alias; None: none
+    mac: Mac | None = None  # of the card it boots from
+    disk: str = "auto"  # or the serial number or path of the disk to use
+    wipe: bool = False  # may a disk that carries data be overwritten?
+    on_failure: OnFailure = OnFailure.POWEROFF
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compute node: never installed, and a candidate for a witness."""
+
+    name: HostName
+    address: IPv4Address | None = None
+    mac: Mac | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The whole site."""
+
+    cluster: HostName
+    domain: DomainName
+    private: Network
+    primary: Primary
+    public: Network | None = None
+    images: tuple[ImageSource, ...] = ()
+    standbys: tuple[Standby, ...] = ()
+    nodes: tuple[Node, ...] = ()
+
+    def standby(self, name: str) -> Standby | None:
+        """Return the standby of that name, or None."""
+        return next((one for one in self.standbys if one.name == name), None)
+
+    def image(self, name: str) -> ImageSource | None:
+        """Return the image source of that name, or None."""
+        return next((one for one in self.images if one.name == name), None)
+
+    def with_standby(self, standby: Standby) -> "Site":
+        """Return the site with this standby added, or replaced by name."""
+        others = tuple(one for one in self.standbys if one.name != standby.name)
+        return replace(self, standbys=(*others, standby))
+
+    def with_image(self, image: ImageSource) -> "Site":
+        """Return the site with this image added, or replaced by name."""
+        others = tuple(one for one in self.images if one.name != image.name)
+        return replace(self, images=(*others, image))

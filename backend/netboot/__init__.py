@@ -1,0 +1,1 @@
+"""DHCP, TFTP, boot loaders and boot media."""

@@ -1,0 +1,1 @@
+"""What must be installed on a head node, and how it gets there."""

@@ -1,0 +1,1 @@
+"""The site file: read, validated whole, written without losing comments."""

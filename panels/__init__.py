@@ -1,0 +1,1 @@
+"""The wizard's pages: they turn fields into requests, and never do I/O."""

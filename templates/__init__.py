@@ -1,0 +1,1 @@
+"""Jinja templates; data, read only through backend.rendering."""
