@@ -7,7 +7,6 @@ importable, from a checkout and from an installed wheel alike.
 import sys
 from pathlib import Path
 
-__version__ = "3.0.0.dev0"
 
 _here = Path(__file__).resolve().parent
 _private = _here / "_lib"  # installed: inside the package; in a checkout: beside it

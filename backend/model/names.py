@@ -64,7 +64,7 @@ class InterfaceName(_Name):
     """A network interface (the kernel's dev_valid_name: 15 bytes, no slash, no space)."""
 
     __slots__ = ()
-    _pattern = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.@-]{1,15}")
+    _pattern = re.compile(r"(?!\.{1,2}\Z|-)[A-Za-z0-9_.@-]{1,15}")  # a first - is an option
     _code = "name.interface"
     _what = "a network interface"
     _rule = "Use the name that 'ip link' shows, 15 characters at most."

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # What a program needs of our environment; everything else (LD_PRELOAD, PYTHONPATH ...) stays out.
 PASSED_ON = (
-    "HOME", "PATH", "TERM", "DISPLAY", "XAUTHORITY", "TMPDIR",
+    "HAOSCAR_RUN", "HOME", "PATH", "TERM", "DISPLAY", "XAUTHORITY", "TMPDIR",
     "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "PIP_CERT", "PIP_INDEX_URL",
 )  # fmt: skip
 STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

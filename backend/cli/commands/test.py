@@ -1,0 +1,119 @@
+"""haoscar test: every check of this checkout, on a machine that had none of its needs."""
+
+import argparse
+import os
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.cli.app import App, Subparsers
+from backend.cli.output import duration
+from backend.errors import HaoscarError, Refused
+from backend.system.leftovers import MARKER, Traces, traces
+from backend.system.runner import Command
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the test run."""
+
+    name: str
+    argv: tuple[str, ...]
+    limit: float  # seconds
+
+
+STYLE = (
+    Part("ruff", (PYTHON, "-m", "ruff", "check", "."), 120),
+    Part("format", (PYTHON, "-m", "ruff", "format", "--check", "."), 120),
+    Part("types", (PYTHON, "-m", "mypy"), 600),
+    Part(
+        "layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as m; m()"), 300
+    ),
+)
+PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
+UNIT = Part("unit", (*PYTEST, "-m", "not lab and not vm"), 600)
+LAB = Part("lab", (*PYTEST, "-m", "lab and not vm"), 1200)
+VM = Part("vm", (*PYTEST, "-m", "vm"), 3600)
+CHOICES = {
+    "style": STYLE,
+    "unit": (UNIT,),
+    "lab": (LAB,),
+    "vm": (VM,),
+    "all": (*STYLE, UNIT, LAB, VM),
+}
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "test",
+        help="run the tests of this checkout",
+        description="Run the tests: style and types, unit, lab (namespaces and real daemons), vm (QEMU). "
+        "Lab and vm need root; what they need is installed first, and nothing is left behind: that is checked too.",
+    )
+    parser.add_argument(
+        "part", nargs="?", choices=sorted(CHOICES), default="all", help="default: all"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, app: App) -> int:
+    """Run the parts in turn; all of them, also after a failure."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / "tests").is_dir():
+        raise Refused.of(
+            "test.no-checkout", "The tests are in the source, not in the installed package."
+        )
+    parts = CHOICES[args.part]
+    run_id = uuid.uuid4().hex
+    os.environ[MARKER] = run_id
+    if LAB in parts or VM in parts:
+        _prepare(app)
+    before = traces(run_id)
+    outcome = {part.name: _run_part(part, root, app) for part in parts}
+    outcome["nothing left behind"] = (*_leftovers(before, run_id, app), 0.0)
+    app.out.table(
+        ("part", "result", "time"),
+        [
+            (name, "passed" if ok else "FAILED", duration(took))
+            for name, (ok, took) in outcome.items()
+        ],
+    )
+    app.out.result({name: {"ok": ok, "seconds": took} for name, (ok, took) in outcome.items()})
+    return 0 if all(ok for ok, _ in outcome.values()) else 1
+
+
+def _prepare(app: App) -> None:
+    """Install what the virtual cluster needs; raises Refused without root."""
+    from backend.lab.requirements import ensure_host_packages
+
+    if os.geteuid() != 0:
+        raise Refused.of("test.root", "The lab and vm tests need root.", "Run: sudo ./haoscar test")
+    ensure_host_packages(app.runner, app.out.say)
+
+
+def _run_part(part: Part, root: Path, app: App) -> tuple[bool, float]:
+    app.out.say(f"== {part.name}")
+    began = time.monotonic()
+    command = Command(part.argv, cwd=root, timeout=part.limit, env={"PYTHONPATH": str(root)})
+    try:
+        result = app.runner.stream(command, app.out.say, check=False)
+    except HaoscarError as problem:
+        app.out.reports(problem.reports)
+        return False, time.monotonic() - began
+    return result.ok, time.monotonic() - began
+
+
+def _leftovers(before: Traces, run_id: str, app: App) -> tuple[bool]:
+    deadline = time.monotonic() + 5  # a program that is just ending may end
+    while left := traces(run_id).left_since(before):
+        if time.monotonic() > deadline:
+            for one in left:
+                app.out.say(f"left behind: {one}")
+            return (False,)
+        time.sleep(0.2)
+    return (True,)
