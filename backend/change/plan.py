@@ -9,13 +9,18 @@ from backend.system.runner import Command
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Write a whole file; ``why`` is shown beside the diff. ``secret`` hides the content there."""
+    """Write a whole file; ``why`` is shown beside the diff. ``secret`` hides the content there.
+
+    ``ours_to_change``: the program itself rewrites the file later (boot entries), so undo removes
+    or restores it without complaining that it changed since.
+    """
 
     path: Path
     content: bytes
     why: str
     mode: int = 0o644
     secret: bool = False
+    ours_to_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)

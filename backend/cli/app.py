@@ -17,6 +17,7 @@ from backend.wiring import Wiring
 
 if TYPE_CHECKING:
     import argparse
+
     from backend.change.plan import Plan
     from backend.change.records import ChangeRecord
 

@@ -11,6 +11,7 @@ from backend.tasks import Event, Listener, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from backend.change.plan import Plan
     from backend.change.preview import Change
@@ -75,6 +76,14 @@ def progress_json(event: Event) -> str:
     return json.dumps({"progress": fields})
 
 
+def _line(report: Report) -> "Text":
+    from rich.text import Text
+
+    label = "" if report.severity is Severity.INFO else f"{report.severity.value}: "
+    line = Text(label, style=f"bold {COLOURS[report.severity]}")
+    return line.append(str(report), style="default")
+
+
 class Output:
     """Where a command says things; used from the main thread, progress from the task's."""
 
@@ -108,13 +117,9 @@ class Output:
 
     def _person(self, report: Report) -> None:
         from rich.console import Console
-        from rich.text import Text
 
-        label = "" if report.severity is Severity.INFO else f"{report.severity.value}: "
-        line = Text(label, style=f"bold {COLOURS[report.severity]}")
-        line.append(str(report), style="default")
         console = Console(stderr=report.severity is Severity.ERROR, highlight=False, soft_wrap=True)
-        console.print(line)
+        console.print(_line(report))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table for people; silent with --json."""
@@ -161,16 +166,22 @@ class Output:
             yield self._plain_listener()
             return
         from rich.console import Console
+        from rich.live import Live
+        from rich.spinner import Spinner
         from rich.text import Text
 
         console = Console(stderr=True, highlight=False)
-        with console.status(Text(title)) as status:
+        spinner = Spinner("dots", Text(title))
+        # Without redirection: standard output may be a pipe, and belongs to the command's result.
+        with Live(
+            spinner, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+        ) as live:
 
             def listener(event: Event) -> None:
                 if isinstance(event, Report):
-                    self._person(event)
+                    live.console.print(_line(event))
                 else:
-                    status.update(Text(progress_line(event)))
+                    spinner.update(text=Text(progress_line(event)))
 
             yield listener
 

@@ -6,10 +6,10 @@ Sources: RFC 951, 2131, 2132, 3004, 3396, 4578, 4702; https://ipxe.org/howto/dhc
 
 import enum
 import struct
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from uuid import UUID
 
 from backend.errors import InvalidInput
 from backend.model.addresses import Mac
@@ -63,7 +63,7 @@ class DhcpRequest:
     client_id: bytes | None = None  # 61
     user_class: str | None = None  # 77
     architectures: tuple[int, ...] = ()  # 93
-    uuid: uuid.UUID | None = None  # 97; None also for all zeros or all ones
+    uuid: UUID | None = None  # 97; None also for all zeros or all ones
     ipxe: bool = False  # 175 was there
     host_name: str | None = None  # 12
     fqdn: str | None = None  # 81
@@ -242,11 +242,11 @@ def _architectures(raw: bytes) -> tuple[int, ...]:
     return struct.unpack_from(f"!{count}H", raw)
 
 
-def _smbios_uuid(raw: bytes) -> uuid.UUID | None:
+def _smbios_uuid(raw: bytes) -> UUID | None:
     """Read option 97: type 0 and the SMBIOS UUID, whose first three fields are little-endian."""
     if len(raw) != 17 or raw[0] != 0 or raw[1:] in (bytes(16), b"\xff" * 16):
         return None
-    return uuid.UUID(bytes_le=raw[1:])
+    return UUID(bytes_le=raw[1:])
 
 
 def _fqdn(raw: bytes | None) -> str | None:

@@ -13,7 +13,9 @@ from backend.discovery.dhcp_packet import DhcpRequest
 from backend.model.site import Firmware
 
 OUR_VENDOR_CLASS = "haoscar-installer"
-PLAIN_STACK_PARAMETERS = frozenset((1, 3, 6))  # mask, router, name server; nothing else is asked for
+PLAIN_STACK_PARAMETERS = frozenset(
+    (1, 3, 6)
+)  # mask, router, name server; nothing else is asked for
 
 
 class Kind(enum.StrEnum):
@@ -124,7 +126,7 @@ def _program(request: DhcpRequest, vendor: str) -> tuple[Kind, str]:
         if vendor.lower().startswith(beginning):
             return kind, words
     if _is_plain_stack(request):
-        return Kind.FIRMWARE, "firmware without network boot"
+        return Kind.FIRMWARE, "the firmware's own IP stack"
     return Kind.OPERATING_SYSTEM, "operating system"
 
 

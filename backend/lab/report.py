@@ -129,7 +129,9 @@ def timeline(stages: Sequence[Stage]) -> str:
 
 
 def _ticks(end: float) -> list[float]:
-    step = next(one for one in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 1e9) if end / one <= 10)
+    step = next(
+        one for one in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 1e9) if end / one <= 10
+    )
     return [index * step for index in range(int(end / step) + 1)]
 
 

@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
+from typing import Protocol, TypeVar
 
 from backend.model.addresses import Mac
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
@@ -123,11 +124,23 @@ class Site:
         return next((one for one in self.images if one.name == name), None)
 
     def with_standby(self, standby: Standby) -> "Site":
-        """Return the site with this standby added, or replaced by name."""
-        others = tuple(one for one in self.standbys if one.name != standby.name)
-        return replace(self, standbys=(*others, standby))
+        """Return the site with this standby added at the end, or replaced where it stands."""
+        return replace(self, standbys=_put(self.standbys, standby, standby.name))
 
     def with_image(self, image: ImageSource) -> "Site":
-        """Return the site with this image added, or replaced by name."""
-        others = tuple(one for one in self.images if one.name != image.name)
-        return replace(self, images=(*others, image))
+        """Return the site with this image added at the end, or replaced where it stands."""
+        return replace(self, images=_put(self.images, image, image.name))
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _put(all_of_them: tuple[N, ...], new: N, name: str) -> tuple[N, ...]:
+    if any(one.name == name for one in all_of_them):
+        return tuple(new if one.name == name else one for one in all_of_them)
+    return (*all_of_them, new)

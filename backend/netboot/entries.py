@@ -3,8 +3,6 @@
 Every value is typed before it gets here, so that none can add a line of its own.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -15,36 +13,12 @@ from backend.clone.constants import (
     KERNEL_FILE,
     BootMode,
 )
-from backend.errors import InvalidInput, Refused
+from backend.clone.keys import PublicKey
+from backend.errors import Refused
 from backend.model.addresses import Mac
 from backend.model.names import HostName
 from backend.model.site import IpAssignment, Site, Standby
 from backend.rendering import render
-
-_KEY_HEADER = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"  # RFC 8709 section 4
-
-
-class HeadKey(str):
-    """The public key blob of the installations' sshd, base64, as a kernel argument carries it."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> "HeadKey":
-        """Read the blob, alone or from a ``ssh-ed25519 AAAA...`` line; raises InvalidInput."""
-        words = text.split()
-        blob = words[1] if len(words) > 1 and words[0] == "ssh-ed25519" else text.strip()
-        try:
-            raw = base64.b64decode(blob, validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
-        if not raw.startswith(_KEY_HEADER) or len(raw) != len(_KEY_HEADER) + 32:
-            raise InvalidInput.of(
-                "netboot.key",
-                f"{ascii(text)[:60]} is not an ed25519 public key.",
-                "It is made again when the boot server is set up: haoscar setup-network-boot.",
-            )
-        return cls(base64.b64encode(raw).decode("ascii"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +28,7 @@ class BootMachine:
     name: HostName
     mac: Mac
     head: IPv4Address  # the primary's private address, never a virtual one
-    key: HeadKey
+    key: PublicKey  # of the installations' sshd
     address: IPv4Interface | None = None  # None: the installer asks DHCP
 
     @property
@@ -68,7 +42,7 @@ def boot_url(head: IPv4Address) -> str:
     return f"http://{head}:{BOOT_PORT}"
 
 
-def boot_machine(site: Site, standby: Standby, key: HeadKey) -> BootMachine:
+def boot_machine(site: Site, standby: Standby, key: PublicKey) -> BootMachine:
     """Return what the entries need of a standby; raises Refused when it has no MAC address yet."""
     if standby.mac is None:
         raise Refused.of(
@@ -84,7 +58,7 @@ def boot_machine(site: Site, standby: Standby, key: HeadKey) -> BootMachine:
 
 def kernel_arguments(
     head: IPv4Address,
-    key: HeadKey,
+    key: PublicKey,
     address: IPv4Interface | None = None,
     mac: Mac | None = None,
 ) -> str:
@@ -135,8 +109,17 @@ def ipxe_script(machine: BootMachine, mode: BootMode) -> str:
 
 
 def ipxe_unknown() -> str:
-    """Return the script for every other machine: on to its own next boot device, at once."""
+    """Return the script for every other machine: on to its own disk, at once.
+
+    On UEFI that needs local.efi: firmware that iPXE hands back to tries every other way of the
+    network first, two minutes and more.
+    """
     return render("boot/unknown.ipxe.j2")
+
+
+def ipxe_autoexec() -> str:
+    """Return autoexec.ipxe, which iPXE from 2021 on fetches from beside itself."""
+    return render("boot/autoexec.ipxe.j2", port=BOOT_PORT)
 
 
 def entry_name(mac: Mac) -> str:

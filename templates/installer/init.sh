@@ -19,6 +19,7 @@ CMDLINE=$(< /proc/cmdline)
 . /haoscar/lib.sh
 . /haoscar/network.sh
 . /haoscar/inventory.sh
+. /haoscar/steps.sh
 trap 'fail "the installer itself ended, which it must not do" "$LOG"' EXIT
 CIPHERS=chacha20-poly1305@openssh.com,aes128-gcm@openssh.com
 
@@ -56,6 +57,8 @@ stage network
 wait_for_disk
 inventory > "$RUN/inventory"
 gate inventory < "$RUN/inventory" > "$RUN/ticket" 2> "$RUN/out" || fail "the head did not give a ticket: $(< "$RUN/out")"
+read -r first < "$RUN/ticket"
+[ "$first" = '# haoscar-ticket 1' ] || fail "the head refuses this machine: ${first#refused: }"
 [ "$(tail -n 1 "$RUN/ticket")" = '# end of ticket' ] || fail "the ticket did not arrive whole"
 stage admitted
 . "$RUN/ticket"

@@ -1,31 +1,94 @@
-# What this machine has, as text for the head, which decides; values are data there, never code.
+# What this machine has, as text for the head, which decides; there it is data, never code.
 
-# wait_for_disk: at most ten seconds for the first disk that is not removable.
+TAB=$'\t'
+
+# is_disk NAME: whether this block device is a disk, and not memory, a loop, a CD or a floppy.
+is_disk() {
+    case $1 in sr* | fd* | loop* | ram* | zram* | dm-* | md* | mmcblk*boot*) return 1 ;; esac
+    [ -e "/sys/block/$1/device" ] || return 1
+    read -r REPLY < "/sys/block/$1/size" && ((REPLY > 0))
+}
+
+# wait_for_disk: at most ten seconds for the first disk.
 wait_for_disk() {
     local tries disk
     for ((tries = 0; tries < 100; tries++)); do
         for disk in /sys/block/*; do
-            [ -e "$disk/device" ] || continue
-            case ${disk##*/} in sr* | fd* | loop* | ram*) continue ;; esac
-            read -r REPLY < "$disk/removable" && [ "$REPLY" = 0 ] && return
+            is_disk "${disk##*/}" && return
         done
         ((tries % 10 != 5)) || load_drivers
         sleep 0.1
     done
 }
 
-inventory() {
-    local card
-    printf 'haoscar-inventory 1\nmac %s\nfirmware %s\narch %s\n' "$MAC" "$FIRMWARE" "${HOSTTYPE:-unknown}"
-    while read -r REPLY; do
-        case $REPLY in MemTotal:*) set -- $REPLY && printf 'memory-kib %s\n' "$2" ;; esac
-    done < /proc/meminfo
-    for card in /sys/class/net/*; do
-        [ -e "$card/device" ] || continue
-        read -r REPLY < "$card/address"
-        printf 'card %s %s\n' "${card##*/}" "$REPLY"
+# value FILE: its first line without tabs, in $REPLY; empty when it cannot be read.
+value() {
+    REPLY=''
+    { read -r REPLY < "$1"; } 2> /dev/null
+    REPLY=${REPLY//$TAB/ }
+}
+
+inventory_disk() {
+    local name=$1 size sector removable rotational readonly transport='' model serial wwn partition
+    local partitions=0 signatures='' path
+    value "/sys/block/$name/size" && size=$((REPLY * 512))
+    value "/sys/block/$name/queue/logical_block_size" && sector=${REPLY:-512}
+    value "/sys/block/$name/removable" && removable=${REPLY:-0}
+    value "/sys/block/$name/queue/rotational" && rotational=${REPLY:-0}
+    value "/sys/block/$name/ro" && readonly=${REPLY:-0}
+    value "/sys/block/$name/device/model" && model=$REPLY
+    value "/sys/block/$name/serial" && serial=$REPLY
+    [ -n "$serial" ] || { value "/sys/block/$name/device/serial" && serial=$REPLY; }
+    value "/sys/block/$name/device/wwid" && wwn=$REPLY
+    [ -n "$wwn" ] || { value "/sys/block/$name/wwid" && wwn=$REPLY; }
+    path=$(readlink -f "/sys/block/$name")
+    case $path in
+        */usb*) transport=usb ;;
+        */ata*) transport=sata ;;
+        */nvme/*) transport=nvme ;;
+        */virtio*) transport=virtio ;;
+    esac
+    for partition in "/sys/block/$name/$name"*; do
+        [ -e "$partition/partition" ] && partitions=$((partitions + 1))
     done
-    printf 'lsblk\n'
-    lsblk -J -b -o NAME,PATH,TYPE,SIZE,FSTYPE,PTTYPE,UUID,LABEL,MODEL,SERIAL,WWN,TRAN,RM,RO,LOG-SEC,PHY-SEC 2> /dev/null
+    # Probing by offset finds what is there also where the kernel shows no partition.
+    while read -r REPLY; do
+        [ -z "$REPLY" ] || signatures=$signatures${signatures:+,}$REPLY
+    done < <(lsblk -n -r -o FSTYPE,PTTYPE "/dev/$name" 2> /dev/null | tr ' ' '\n'; blkid -p -s TYPE -s PTTYPE -o value "/dev/$name" 2> /dev/null)
+    printf 'disk\tpath=/dev/%s\tsize=%s\tsector=%s\tremovable=%s\trotational=%s\treadonly=%s' \
+        "$name" "$size" "$sector" "$removable" "$rotational" "$readonly"
+    printf '\ttransport=%s\tmodel=%s\tserial=%s\twwn=%s\tsignatures=%s\tpartitions=%s\tmounted=0\n' \
+        "$transport" "$model" "$serial" "$wwn" "$signatures" "$partitions"
+}
+
+inventory_card() {
+    local name=$1 mac driver='' link=0 predicted='' booted=0
+    value "/sys/class/net/$name/address" && mac=$REPLY
+    driver=$(readlink "/sys/class/net/$name/device/driver")
+    linked "/sys/class/net/$name" && link=1
+    [ "$mac" != "$MAC" ] || booted=1
+    while IFS='=' read -r REPLY value; do
+        case $REPLY in
+            ID_NET_NAME_ONBOARD | ID_NET_NAME_SLOT | ID_NET_NAME_PATH)
+                predicted=$predicted${predicted:+,}$value
+                ;;
+        esac
+    done < <(udevadm test-builtin net_id "/sys/class/net/$name" 2> /dev/null)
+    printf 'card\tmac=%s\tname=%s\tdriver=%s\tlink=%s\tbooted=%s\tpredicted=%s\n' \
+        "$mac" "$name" "${driver##*/}" "$link" "$booted" "$predicted"
+}
+
+inventory() {
+    local device word amount rest
+    printf 'haoscar-inventory 1\nfirmware\t%s\n' "$FIRMWARE"
+    while read -r word amount rest; do
+        [ "$word" != MemTotal: ] || printf 'memory\t%s\n' "$amount"
+    done < /proc/meminfo
+    for device in /sys/block/*; do
+        is_disk "${device##*/}" && inventory_disk "${device##*/}"
+    done
+    for device in /sys/class/net/*; do
+        [ -e "$device/device" ] && inventory_card "${device##*/}"
+    done
     printf 'end\n'
 }

@@ -33,18 +33,19 @@ install() {
         mkfs.ext2 mkfs.ext3 mkfs.xfs xfs_admin xfs_growfs mkfs.vfat mkfs.fat mkfs.btrfs resize2fs \
         lvm pvcreate vgcreate lvcreate lvextend vgchange lvs pvs vgs dmsetup dmidecode \
         partx partprobe sgdisk efibootmgr getfattr setfattr kexec beep busybox dhclient \
-        udhcpc stty /etc/mke2fs.conf
+        udhcpc stty udevadm /etc/mke2fs.conf
     inst_simple "$moddir/init.sh" /init
     inst_simple "$moddir/lib.sh" /haoscar/lib.sh
     inst_simple "$moddir/network.sh" /haoscar/network.sh
     inst_simple "$moddir/inventory.sh" /haoscar/inventory.sh
+    inst_simple "$moddir/steps.sh" /haoscar/steps.sh
     inst_simple "$moddir/dhcp-event.sh" /haoscar/dhcp-event.sh
     chmod 0755 "$initdir/init" "$initdir/haoscar/dhcp-event.sh"
     [ -e "$initdir/bin/sh" ] || ln -s bash "$initdir/bin/sh"
-    mkdir -p "$initdir"/{proc,sys,dev,run,tmp,var,root,etc/lvm,sysroot}
+    mkdir -p "$initdir"/{proc,sys,dev,run,tmp,var,root,etc/lvm,etc/modprobe.d,sysroot}
     chmod 0700 "$initdir/root"
-    ln -sfn ../run "$initdir/var/run"
-    ln -sfn ../tmp "$initdir/var/tmp"
+    [ -e "$initdir/var/run" ] || ln -s ../run "$initdir/var/run"
+    [ -e "$initdir/var/tmp" ] || ln -s ../tmp "$initdir/var/tmp"
     ln -sfn /proc/self/mounts "$initdir/etc/mtab"
     echo 'root:x:0:0::/root:/bin/bash' > "$initdir/etc/passwd"
     echo 'root:x:0:' > "$initdir/etc/group"
@@ -55,8 +56,6 @@ activation { udev_sync = 0 udev_rules = 0 verify_udev_operations = 0 monitoring 
 global { use_lvmpolld = 0 }
 backup { backup = 0 archive = 0 }
 CONF
-    echo 'options scsi_mod scan=sync' > "$initdir/etc/modprobe.d/haoscar.conf" 2> /dev/null || {
-        mkdir -p "$initdir/etc/modprobe.d"
-        echo 'options scsi_mod scan=sync' > "$initdir/etc/modprobe.d/haoscar.conf"
-    }
+    # A disk that is found later than its driver is loaded would be overlooked.
+    echo 'options scsi_mod scan=sync' > "$initdir/etc/modprobe.d/haoscar.conf"
 }

@@ -111,5 +111,6 @@ CONF
     ssh -F "$RUN/ssh_config" -M -N -f haoscar-head > "$RUN/out" 2>&1 < /dev/null \
         || fail "the secure connection to $HEAD was refused" "$RUN/out"
     coproc EVENTS { gate events 2> "$RUN/events.err"; }
-    EVENTS_IN=${EVENTS[1]} EVENTS_OUT=${EVENTS[0]}
+    # Copies, because bash closes a coprocess's own descriptors in subshells.
+    exec {EVENTS_IN}>&"${EVENTS[1]}" {EVENTS_OUT}<&"${EVENTS[0]}"
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -90,7 +91,8 @@ def test_no_dhcp_server_is_found_where_there_is_none(wire: str) -> None:
 
 
 def test_a_real_dhcp_server_is_named(wire: str, tmp_path: Path) -> None:
-    # dhcpd reads below /etc/dhcp and /var/lib/dhcp only where AppArmor confines it; /tmp is fine here.
+    # AppArmor confines dhcpd by its path and would keep it out of the test's directory: use a copy.
+    program = shutil.copy(shutil.which("dhcpd") or "/usr/sbin/dhcpd", tmp_path / "dhcpd")
     configuration = tmp_path / "dhcpd.conf"
     configuration.write_text(
         "authoritative; subnet 10.9.0.0 netmask 255.255.255.0 { range 10.9.0.100 10.9.0.110; }\n"
@@ -99,7 +101,7 @@ def test_a_real_dhcp_server_is_named(wire: str, tmp_path: Path) -> None:
     leases.touch()
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(
-            ["ip", "netns", "exec", THERE, "dhcpd", "-4", "-f", "-d", "--no-pid",
+            ["ip", "netns", "exec", THERE, program, "-4", "-f", "-d", "--no-pid",
              "-cf", configuration, "-lf", leases, "wire0"],
             stdout=log, stderr=log,
         )  # fmt: skip

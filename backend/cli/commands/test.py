@@ -11,8 +11,10 @@ from pathlib import Path
 from backend.cli.app import App, Subparsers
 from backend.cli.output import duration
 from backend.errors import HaoscarError, Refused
+from backend.lab.requirements import ensure_host_packages
 from backend.system.leftovers import MARKER, Traces, traces
 from backend.system.runner import Command
+from backend.tasks import TaskContext
 
 PYTHON = sys.executable
 
@@ -72,7 +74,11 @@ def run(args: argparse.Namespace, app: App) -> int:
     run_id = uuid.uuid4().hex
     os.environ[MARKER] = run_id
     if LAB in parts or VM in parts:
-        _prepare(app)
+        if os.geteuid() != 0:
+            raise Refused.of(
+                "test.root", "The lab and vm tests need root.", "Run: sudo ./haoscar test"
+            )
+        app.run_task(Prepare(app))
     before = traces(run_id)
     outcome = {part.name: _run_part(part, root, app) for part in parts}
     outcome["nothing left behind"] = (*_leftovers(before, run_id, app), 0.0)
@@ -87,13 +93,16 @@ def run(args: argparse.Namespace, app: App) -> int:
     return 0 if all(ok for ok, _ in outcome.values()) else 1
 
 
-def _prepare(app: App) -> None:
-    """Install what the virtual cluster needs; raises Refused without root."""
-    from backend.lab.requirements import ensure_host_packages
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Installs what the lab and vm tests need."""
 
-    if os.geteuid() != 0:
-        raise Refused.of("test.root", "The lab and vm tests need root.", "Run: sudo ./haoscar test")
-    ensure_host_packages(app.runner, app.out.say)
+    app: App
+    title: str = "Preparing this machine for the tests"
+
+    def run(self, context: TaskContext) -> None:
+        """Do it; raises HaoscarError."""
+        ensure_host_packages(self.app.paths, self.app.runner, context, tests=True)
 
 
 def _run_part(part: Part, root: Path, app: App) -> tuple[bool, float]:

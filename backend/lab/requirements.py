@@ -1,0 +1,44 @@
+"""What the virtual cluster and the tests need of the machine they run on."""
+
+from backend.model.distribution import Family
+from backend.packages.installer import distribution_of, package_tool
+from backend.paths import Paths
+from backend.system.runner import Runner
+from backend.tasks import TaskContext
+
+LAB = {
+    Family.DEBIAN: (
+        "mmdebstrap", "systemd-container", "qemu-system-x86", "qemu-utils", "ipxe-qemu", "seabios",
+        "ovmf", "iproute2", "nftables", "openssh-client", "util-linux", "mount", "zstd", "cpio", "busybox", "kmod",
+    ),
+    Family.RHEL: (
+        "mmdebstrap", "systemd-container", "qemu-kvm", "qemu-img", "edk2-ovmf", "iproute", "nftables",
+        "openssh-clients", "util-linux", "zstd", "cpio", "busybox", "kmod",
+    ),
+}  # fmt: skip
+TESTS = {
+    Family.DEBIAN: (
+        "isc-dhcp-server", "tftpd-hpa", "openssh-server", "rsync", "python3-tk", "curl", "attr", "acl", "libcap2-bin",
+        "libpcap0.8", "mtools", "dosfstools", "xorriso", "syslinux", "syslinux-common", "syslinux-efi", "pxelinux", "isolinux",
+        "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
+        "dracut-core", "dracut-network", "shellcheck", "git",
+    ),
+    Family.RHEL: (),
+}  # fmt: skip
+
+
+def ensure_host_packages(
+    paths: Paths, runner: Runner, context: TaskContext, *, tests: bool = False
+) -> tuple[str, ...]:
+    """Install what is missing for the lab (and the tests); returns what was installed.
+
+    Raises Refused on a distribution without apt or dnf, CommandFailed, Cancelled.
+    """
+    family = distribution_of(paths).family
+    tool = package_tool(paths, runner)
+    wanted = (*LAB[family], *(TESTS[family] if tests else ()))
+    missing = tuple(sorted(set(wanted) - tool.installed()))
+    if not missing:
+        return ()
+    context.step(f"Installing {len(missing)} packages that the virtual cluster needs")
+    return tool.install(missing, context)

@@ -1,0 +1,54 @@
+"""Turns the checked values of a site file into a Site, and a Site into values again."""
+
+from dataclasses import fields
+from typing import Any
+
+from backend.model.site import ImageSource, Network, Node, Primary, Site, Standby
+from backend.site.draft import Draft
+from backend.site.schema import CLUSTER, IMAGE, NODE, PRIMARY, PRIVATE, PUBLIC, STANDBY
+
+Values = dict[str, Any]
+
+
+def build_site(draft: Draft) -> Site:
+    """Return the site of a draft without errors."""
+    single = {path: dict(table.values) for path, table in draft.single.items()}
+    repeated = {name: [dict(one.values) for one in tables] for name, tables in draft.repeated.items()}  # fmt: skip
+    cluster: Values = single[CLUSTER.path]
+    private: Values = single[PRIVATE.path]
+    public: Values | None = single.get(PUBLIC.path)
+    primary: Values = single[PRIMARY.path]
+    prefix = private["network"].prefixlen
+    return Site(
+        cluster=cluster["name"],
+        domain=cluster["domain"],
+        private=Network(**private),
+        public=None if public is None else Network(**public),
+        primary=Primary(**primary),
+        images=tuple(ImageSource(**one) for one in repeated["image"]),
+        standbys=tuple(Standby(**{"prefix": prefix, **one}) for one in repeated["standby"]),
+        nodes=tuple(Node(**one) for one in repeated["node"]),
+    )
+
+
+def single_values(site: Site) -> dict[tuple[str, ...], Values | None]:
+    """Return the values of each single table; None for one that is not to be there."""
+    return {
+        CLUSTER.path: {"name": site.cluster, "domain": site.domain},
+        PRIVATE.path: _fields(site.private),
+        PUBLIC.path: None if site.public is None else _fields(site.public),
+        PRIMARY.path: _fields(site.primary),
+    }
+
+
+def repeated_values(site: Site) -> dict[str, list[Values]]:
+    """Return the values of each entry of each list of tables, in the order of the schema."""
+    return {
+        IMAGE.path[0]: [_fields(one) for one in site.images],
+        STANDBY.path[0]: [_fields(one) for one in site.standbys],
+        NODE.path[0]: [_fields(one) for one in site.nodes],
+    }
+
+
+def _fields(entry: Network | Primary | ImageSource | Standby | Node) -> Values:
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}

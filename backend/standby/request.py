@@ -1,0 +1,82 @@
+"""Step 3: the plan that adds a standby, to the site file and to the hosts file."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from backend.change.plan import Plan, Step, WriteFile
+from backend.discovery.hosts_file import HostsFile, parse_hosts, with_entry
+from backend.errors import InvalidInput
+from backend.model.names import DomainName, HostName
+from backend.model.requests import AddStandbyRequest
+from backend.model.site import Site, Standby
+from backend.paths import Paths
+from backend.reports import error
+from backend.system.files import read_if_there
+
+HOSTS = "/etc/hosts"
+
+
+def plan(
+    paths: Paths, site: Site, request: AddStandbyRequest, write: Callable[[Site], WriteFile]
+) -> Plan:
+    """Return the plan that adds the standby, or replaces the one of that name.
+
+    ``write`` is SiteStore.write_step. The card, the disk and the failure policy of a standby that is
+    there already are kept. Raises InvalidInput when the hosts file cannot be read.
+    """
+    after = site.with_standby(merged(site, request))
+    steps: list[Step] = [write(after)]
+    step = hosts_step(paths, request.local_ip, request.name, site.domain)
+    if step is not None:
+        steps.append(step)
+    return Plan(
+        f"Add the standby {request.name}",
+        f"{request.name} ({request.local_ip}/{request.prefix}) will be a clone of the image "
+        f"{request.image}. Nothing happens to the machine itself yet.",
+        tuple(steps),
+    )
+
+
+def read_hosts(paths: Paths) -> HostsFile:
+    """Return the hosts file; an empty one when there is none."""
+    text = _hosts_text(paths)
+    return parse_hosts(text or "", paths.at(HOSTS))
+
+
+def hosts_step(
+    paths: Paths, address: IPv4Address, name: HostName, domain: DomainName
+) -> WriteFile | None:
+    """Return the step that names the standby in the hosts file, or None when it is named there."""
+    text = _hosts_text(paths)
+    if text is None:
+        return None  # names come from elsewhere; a first hosts file would be a surprise
+    if parse_hosts(text, paths.at(HOSTS)).address_of(name) == address:
+        return None
+    names = (DomainName.parse(f"{name}.{domain}"), DomainName(name))
+    content = with_entry(text, address, names).encode("utf-8", "surrogateescape")
+    mode = paths.at(HOSTS).stat().st_mode & 0o7777
+    return WriteFile(Path(HOSTS), content, f"so that this head finds {name} by its name", mode)
+
+
+def merged(site: Site, request: AddStandbyRequest) -> Standby:
+    """Return the standby of the request with what the site knows beyond the form."""
+    before = site.standby(request.name)
+    new = request.standby()
+    if before is None:
+        return new
+    return replace(
+        new, mac=before.mac, disk=before.disk, wipe=before.wipe, on_failure=before.on_failure,
+        public_address=before.public_address,
+    )  # fmt: skip
+
+
+def _hosts_text(paths: Paths) -> str | None:
+    try:
+        content = read_if_there(paths.at(HOSTS))
+    except OSError as problem:
+        raise InvalidInput(
+            error("standby.hosts", f"{HOSTS} could not be read: {problem.strerror}.")
+        ) from problem
+    return None if content is None else content.decode("utf-8", "surrogateescape")
