@@ -38,5 +38,7 @@ class Wiring:
     def journal(self) -> "Journal":
         """Return the journal through which every change goes."""
         from backend.change.journal import Journal
+        from backend.packages.installer import DistributionTool
 
-        return Journal(self.paths, self.runner)
+        tool = DistributionTool(self.paths, self.runner)
+        return Journal(self.paths, self.runner, tool)

@@ -37,7 +37,8 @@ class Parser(argparse.ArgumentParser):
     """A parser that takes the common options, so that they may stand before or after a command."""
 
     def __init__(self, *args: Any, top: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, conflict_handler="resolve", **kwargs)
+        kwargs.setdefault("conflict_handler", "resolve")
+        super().__init__(*args, **kwargs)
         off: object = False if top else argparse.SUPPRESS
         self.add_argument(
             "--json", action="store_true", default=off, help="print the result as JSON"

@@ -95,7 +95,9 @@ class Output:
         """The console for people: standard output, or standard error beside JSON."""
         from rich.console import Console
 
-        return Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+        stream = sys.stderr if self.as_json else sys.stdout
+        width = None if stream.isatty() else 10_000  # a pipe has no width to cut at
+        return Console(stderr=self.as_json, highlight=False, soft_wrap=True, width=width)
 
     def say(self, text: str) -> None:
         """Print a line for people; silent with --json."""

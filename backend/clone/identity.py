@@ -55,15 +55,15 @@ def identity_steps(
     bytes of swap files that the image leaves out.
     """
     notes: list[Report] = []
-    steps = _name_steps(site, standby, facts)
-    steps += _unique_steps(facts)
+    steps = _unique_steps(facts)
     source = site.image(standby.image)
     if source is not None and source.ip_assignment is IpAssignment.REPLICANT:
-        text = f"{standby.name} is a replicant: it comes up with the golden client's own addresses."
+        text = f"{standby.name} is a replicant: it has the golden client's own name and addresses."
         notes.append(
             warning("identity.replicant", text, "Connect it only when the golden client is off.")
         )
     else:
+        steps += _name_steps(site, standby, facts)
         cards = cards_of(site, standby, inventory, facts)
         steps += network_steps(cards, facts)
         if site.public is not None and not any(one.role == "public" for one in cards):

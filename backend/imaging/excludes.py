@@ -176,7 +176,7 @@ def pattern(path: str, suffix: str = "") -> str:
     rsync takes a backslash as an escape only in a pattern that has wildcards (rsync(1)).
     """
     if not _WILD.search(path + suffix):
-        return path
+        return path + suffix
     return _SPECIAL.sub(r"\\\1", path) + suffix
 
 

@@ -1,6 +1,7 @@
 """Runs the haoscar command on a head of the virtual cluster, as an administrator would."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from backend.errors import CommandFailed, HaoscarError
@@ -18,12 +19,19 @@ class HeadCommands:
         self._runner = runner
         self._program = program
 
-    def run(self, context: TaskContext, *words: str, limit: float = LIMIT) -> Any:
-        """Run one command with --yes; returns its JSON result (None when it printed none).
+    def run(
+        self,
+        context: TaskContext,
+        *words: str,
+        limit: float = LIMIT,
+        on_value: Callable[[Any], None] = lambda _value: None,
+    ) -> Any:
+        """Run one command with --yes; returns its last JSON result (None when it printed none).
 
-        Raises HaoscarError with the reports of the command, CommandFailed when it said nothing.
+        ``on_value`` is given each result as it comes, in the calling thread. Raises HaoscarError
+        with the reports of the command, CommandFailed when it said nothing, Cancelled.
         """
-        listener = _Listener(context)
+        listener = _Listener(context, on_value)
         command = Command.of(self._program, *words, "--json", "--yes").within(limit)
         result = self._runner.stream(
             command, listener.line, cancelled=lambda: context.cancel.cancelled, check=False
@@ -44,8 +52,9 @@ class HeadCommands:
 class _Listener:
     """Sorts a command's lines: progress, reports, the result, and what no program should print."""
 
-    def __init__(self, context: TaskContext) -> None:
+    def __init__(self, context: TaskContext, on_value: Callable[[Any], None]) -> None:
         self._context = context
+        self._on_value = on_value
         self.result: Any = None
         self.errors: list[Report] = []
         self.other: list[str] = []
@@ -63,6 +72,7 @@ class _Listener:
             self._report(_report(value["report"]))
         else:
             self.result = value
+            self._on_value(value)
 
     def _report(self, report: Report) -> None:
         if report.severity is Severity.ERROR:

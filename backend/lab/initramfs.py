@@ -17,7 +17,7 @@ MODULES = (
 )  # fmt: skip
 PROGRAMS = ("/usr/sbin/blkid", "/usr/sbin/lvm")
 APPLETS = (
-    "sh", "mount", "mkdir", "cat", "sort", "modprobe", "grep", "sleep", "switch_root", "reboot",
+    "sh", "mount", "mkdir", "cat", "tr", "modprobe", "grep", "sleep", "switch_root", "reboot",
     "insmod", "ls", "echo", "mknod", "dmesg",
 )  # fmt: skip
 # Below the new root, which nobody else can reach.
@@ -103,4 +103,4 @@ def _pack(tree: Path, staging: Path, image: PurePosixPath, runner: Runner) -> No
         f"--directory={_STAGING}", f"--file={_ARCHIVE}",
     )  # fmt: skip
     runner.run(pack.given(listing))
-    runner.run(in_root(tree, "zstd", "-q", "-19", "-f", "--rm", _ARCHIVE, "-o", image).within(120))
+    runner.run(in_root(tree, "zstd", "-q", "-10", "-f", "--rm", _ARCHIVE, "-o", image).within(120))

@@ -126,7 +126,7 @@ def recipe_digest() -> str:
     """Return the name of the root: a digest of what goes into it."""
     parts: tuple[object, ...] = (
         RECIPE, SUITE, PACKAGES, DISABLED, ENABLED,
-        trim.KEPT_MODULES, trim.REMOVED, trim.MASKED_UNITS,
+        trim.KEPT_MODULES, trim.REMOVED, trim.MASKED_UNITS, trim.MASKED_GENERATORS,
         initramfs.MODULES, initramfs.PROGRAMS, initramfs.APPLETS,
         render("lab/initramfs-init.sh.j2"), render("lab/hostkey.service.j2"),
     )  # fmt: skip

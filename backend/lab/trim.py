@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 # the clone tests, and what a head uses at run time. Measured: the full set is 390 MB.
 KEPT_MODULES = (
     "virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "virtio_rng", "virtio_balloon",
-    "e1000", "e1000e", "ata_piix", "ahci", "nvme", "sd_mod", "sr_mod", "floppy",
+    "e1000", "e1000e", "ata_piix", "ahci", "nvme", "sd_mod", "sr_mod",
     "xhci_pci", "ehci_pci", "uhci_hcd", "usb-storage", "uas", "usbhid", "hid-generic",
     "ext4", "xfs", "vfat", "isofs", "squashfs", "overlay", "loop", "efivarfs", "efi-pstore",
     "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8",
@@ -51,6 +51,17 @@ REMOVED = (
     "var/lib/dpkg/*-old", "var/cache/*", "var/lib/apt", "var/log/*", "var/backups/*",
     "usr/share/terminfo", "usr/share/debconf", "usr/share/keyrings", "usr/share/runit",
     "usr/lib/init", "etc/init.d/tftpd-hpa.dpkg-dist", "tmp/*", "run/*",
+    # D-Bus starts when somebody speaks to it.
+    "usr/lib/systemd/system/multi-user.target.wants/dbus.service",
+)  # fmt: skip
+
+# Programs systemd runs at every start to make units of what this machine does not have.
+MASKED_GENERATORS = (
+    "systemd-cryptsetup-generator", "systemd-debug-generator", "systemd-getty-generator",
+    "systemd-gpt-auto-generator", "systemd-hibernate-resume-generator",
+    "systemd-integritysetup-generator", "systemd-rc-local-generator", "systemd-run-generator",
+    "systemd-system-update-generator", "systemd-veritysetup-generator",
+    "systemd-bless-boot-generator",
 )  # fmt: skip
 
 # Units that a machine of the lab does not need; each costs a moment under emulation.
@@ -116,10 +127,10 @@ def remove(tree: Path, patterns: Iterable[str] = REMOVED) -> int:
 
 def mask(tree: Path, units: Iterable[str] = MASKED_UNITS) -> None:
     """Mask the units in ``tree`` as ``systemctl mask`` does; raises OSError."""
-    directory = tree / "etc/systemd/system"
-    directory.mkdir(parents=True, exist_ok=True)
-    for unit in units:
-        link = directory / unit
+    links = [tree / "etc/systemd/system" / unit for unit in units]
+    links += [tree / "etc/systemd/system-generators" / name for name in MASKED_GENERATORS]
+    for link in links:
+        link.parent.mkdir(parents=True, exist_ok=True)
         if link.is_symlink() or link.exists():
             link.unlink()
         link.symlink_to("/dev/null")

@@ -26,8 +26,9 @@ ENVIRONMENT: Mapping[str, str] = {
     "APT_LISTCHANGES_FRONTEND": "none",
 }
 _ACTION = re.compile(r"^(?P<action>Inst|Remv|Purg) (?P<name>[A-Za-z0-9][A-Za-z0-9+._:-]*)(?: |$)")
-_STATUS = re.compile(
-    r"^(?P<kind>dlstatus|pmstatus):(?P<what>[^:]*(?::[a-z0-9]+)?):(?P<percent>\d+(?:\.\d+)?):(?P<text>.*)$"
+# What apt-get and dpkg print in the C locale, whatever the terminal.
+_DONE = re.compile(
+    r"^(?:(?P<what>Get:\d+|Unpacking|Setting up) )(?P<name>\S{1,200})(?P<rest>[^\n]{0,300})"
 )
 
 
@@ -76,7 +77,7 @@ class Apt:
         new_daemons = self._absent_daemons()
         try:
             with self._held(new_daemons):
-                self._get("install", ("--no-install-recommends", *names), context)
+                self._install(names, InstallProgress(len(simulation.installs)), context)
         except HaoscarError:
             with contextlib.suppress(HaoscarError):  # the first problem is the one to report
                 self._run("--assume-yes", "purge", "--", *sorted(self._unpacked() - before))
@@ -120,20 +121,24 @@ class Apt:
         context.check_cancelled()
         raise failure(result)
 
-    def _get(self, action: str, words: tuple[str, ...], context: TaskContext) -> None:
-        """Run apt-get with real percentages from its status pipe.
+    def _install(
+        self, names: tuple[str, ...], counter: "InstallProgress", context: TaskContext
+    ) -> None:
+        """Run apt-get install with its progress.
 
         A package tool killed in the middle leaves the machine half configured: a cancel is left to
         the caller, who knows by then what to take away again.
         """
 
         def on_line(line: str) -> None:
-            status = parse_status(line)
+            status = counter.line(line)
             if status is not None:
                 with contextlib.suppress(Cancelled):
                     context.progress(status[0], 100.0, "", status[1])
 
-        command = _apt_get("-o", "APT::Status-Fd=2", "--assume-yes", "--no-remove", action, *words)
+        command = _apt_get(
+            "--assume-yes", "--no-remove", "--no-install-recommends", "install", "--", *names
+        )
         self._runner.stream(command.within(None), on_line)
 
     def _run(self, *words: str) -> str:
@@ -181,17 +186,35 @@ def parse_simulation(text: str) -> Simulation:
     return Simulation(tuple(found["Inst"]), tuple(dict.fromkeys(found["Remv"] + found["Purg"])))
 
 
-def parse_status(line: str) -> tuple[float, str] | None:
-    """Read a line of APT::Status-Fd as (percent of the whole, sentence), or None. Pure.
+class InstallProgress:
+    """Progress by counting: each package is fetched, unpacked and set up.
 
-    apt counts downloads and installation from 0 to 100 each: a download is taken as a third.
+    apt's own status pipe (APT::Status-Fd) is no way: apt closes that descriptor in what it starts,
+    and with standard error the scripts of packages such as ucf fail.
     """
-    match = _STATUS.match(line)
-    if match is None:
-        return None
-    percent = min(100.0, float(match["percent"]))
-    whole = percent / 3 if match["kind"] == "dlstatus" else 100 / 3 + percent * 2 / 3
-    return whole, match["text"].strip()[:80]
+
+    PHASES = ("Get", "Unpacking", "Setting up")
+
+    def __init__(self, packages: int) -> None:
+        self._packages = max(1, packages)
+        self._seen: dict[str, set[str]] = {phase: set() for phase in self.PHASES}
+        self._share = 0.0
+
+    def line(self, text: str) -> tuple[float, str] | None:
+        """Take a line of output; returns (percent of the whole, sentence), or None."""
+        match = _DONE.match(text)
+        if match is None:
+            return None
+        phase = match["what"].partition(":")[0]
+        self._seen[phase].add(match["what"] + match["name"])
+        share = min(1.0, len(self._seen[phase]) / self._packages)
+        # Packages that lie in apt's cache are not fetched, so a later phase overtakes.
+        whole = (self.PHASES.index(phase) + share) / len(self.PHASES)
+        self._share = max(self._share, whole)
+        rest = match["rest"].split()
+        name = rest[2] if phase == "Get" and len(rest) > 2 else match["name"]
+        doing = {"Get": "fetching", "Unpacking": "unpacking"}.get(phase, "setting up")
+        return self._share * 100, f"{doing} {name}"[:80]
 
 
 def _apt_get(*words: str) -> Command:

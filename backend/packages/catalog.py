@@ -61,8 +61,11 @@ HEAD = (
          ("iproute2",), ("iproute",)),
 )  # fmt: skip
 
-# Their packages start them at once on Debian and Ubuntu; a DHCP server must not run unconfigured.
-DEBIAN_DAEMONS = ("isc-dhcp-server.service", "isc-dhcp-server6.service", "tftpd-hpa.service")
+# Their packages start them at once on Debian and Ubuntu; none of them may run unconfigured.
+DEBIAN_DAEMONS = (
+    "isc-dhcp-server.service", "isc-dhcp-server6.service", "tftpd-hpa.service", "ssh.service",
+    "ssh.socket", "rsync.service",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

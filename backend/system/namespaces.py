@@ -1,10 +1,13 @@
 """Running commands inside the namespaces of another process (nsenter(1))."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
-from backend.system.runner import STANDARD_PATH, Command, LocalRunner, Result
+from backend.errors import CommandFailed
+from backend.system.runner import STANDARD_PATH, Command, LocalRunner, Result, clean_environment
 
 CLEAN = {
     "HOME": "/root", "PATH": STANDARD_PATH, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"
@@ -81,3 +84,13 @@ class NamespaceRunner:
         words += [f"{name}={value}" for name, value in values.items()]
         inner = replace(command, cwd=None, env={})
         return inner.after(*self._where().prefix, *words)
+
+
+def become(command: Command) -> NoReturn:
+    """Replace this process by a command, which keeps the terminal; raises CommandFailed."""
+    try:
+        os.execvpe(command.argv[0], command.argv, clean_environment(command.env))  # noqa: S606
+    except OSError as problem:
+        raise CommandFailed.of(
+            "command.not-started", f"{command.argv[0]} could not be started: {problem.strerror}."
+        ) from problem

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from backend.errors import CommandFailed
@@ -22,6 +22,7 @@ class UnitFacts:
     active: bool = False
     enabled: bool = False
     masked: bool = False
+    generated: bool = False  # from an init script
 
 
 class Services(Protocol):
@@ -66,7 +67,19 @@ class SystemdServices:
             said = self._runner.run(command.within(20.0), check=False).stdout
         except CommandFailed:
             return {name: UnitFacts(name) for name in wanted}
-        return parse_units(said, wanted)
+        found = parse_units(said, wanted)
+        return {name: self._sysv(one) for name, one in found.items()}
+
+    def _sysv(self, facts: UnitFacts) -> UnitFacts:
+        """Ask again about a unit made from an init script: only is-enabled looks at its links."""
+        if not facts.generated:
+            return facts
+        command = Command.of("systemctl", "is-enabled", "--", facts.name).within(20.0)
+        try:
+            said = self._runner.run(command, check=False).stdout
+        except CommandFailed:
+            return facts
+        return replace(facts, enabled=said.strip() == "enabled")
 
 
 def services(paths: Paths, runner: Runner) -> Services:
@@ -87,8 +100,9 @@ def parse_units(text: str, wanted: Iterable[str]) -> Mapping[str, UnitFacts]:
                 name,
                 present=values.get("LoadState") in {"loaded", "masked"},
                 active=values.get("ActiveState") in {"active", "reloading", "activating"},
-                enabled=state in {"enabled", "enabled-runtime", "generated", "static", "alias"},
+                enabled=state in {"enabled", "enabled-runtime", "static", "alias"},
                 masked=values.get("LoadState") == "masked",
+                generated=state == "generated",
             )
     return facts
 

@@ -31,9 +31,21 @@ case "$1" in
 esac
 [ -p "$from" ] && IFS= read -r secret < "$from" && printf '%s\\n' "$secret"
 """
-# sudo reads its line byte by byte, so what follows is left for rsync.
+# sudo reads its line byte by byte, so what follows is left for rsync. The feeder is ended with ssh:
+# rsync waits for this script before it closes the pipe that the feeder reads.
 _WITH_SUDO = """#!/bin/sh
-{ IFS= read -r secret < "$HAOSCAR_SECRETS/sudo" && printf '%s\\n' "$secret" && exec cat; } | "$@"
+pipe="$HAOSCAR_SECRETS/pipe.$$"
+mkfifo -m 600 "$pipe" || exit 1
+exec 3<&0
+{
+    IFS= read -r secret < "$HAOSCAR_SECRETS/sudo" && printf '%s\\n' "$secret" && exec cat
+} <&3 > "$pipe" &
+feeder=$!
+"$@" < "$pipe" 3<&-
+code=$?
+kill "$feeder" 2> /dev/null
+rm -f "$pipe"
+exit "$code"
 """
 
 

@@ -80,7 +80,8 @@ def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
 
 @contextmanager
 def machine() -> Iterator[Paths]:
-    root = Path(tempfile.mkdtemp(prefix="haoscar-test-"))
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # far quicker than a disk
+    root = Path(tempfile.mkdtemp(prefix="haoscar-test-", dir=memory))
     try:
         for directory in ("etc", "srv", "srv/d", "usr", "var"):
             (root / directory).mkdir()

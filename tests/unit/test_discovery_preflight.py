@@ -25,7 +25,14 @@ from backend.paths import Paths
 from backend.system.links import Link, LinkAddress, NetworkSnapshot, Route
 from backend.system.probes import DhcpServer
 from backend.system.runner import Command, Result
-from backend.system.services import Listener, NoServices, UnitFacts, parse_listeners, parse_units
+from backend.system.services import (
+    Listener,
+    NoServices,
+    SystemdServices,
+    UnitFacts,
+    parse_listeners,
+    parse_units,
+)
 
 ETH0 = InterfaceName("eth0")
 OWN = IPv4Address("10.0.0.1")
@@ -279,9 +286,10 @@ def test_systemd_units_and_listeners() -> None:
         "Id=x.service\nNames=x.service y.service\nLoadState=masked\nActiveState=inactive\nUnitFileState=masked\n",
         ["isc-dhcp-server.service", "tftp.socket", "y.service", "z.service"],
     )
-    assert found["isc-dhcp-server.service"] == UnitFacts(
-        "isc-dhcp-server.service", True, True, True
-    )
+    dhcp = found["isc-dhcp-server.service"]
+    assert (dhcp.present, dhcp.active, dhcp.enabled, dhcp.generated) == (True, True, False, True)
+    asked = SystemdServices(Says(systemctl="enabled\n"))._sysv(dhcp)  # type: ignore[arg-type]
+    assert asked.enabled
     assert not found["tftp.socket"].present
     assert found["y.service"].masked
     assert found["z.service"] == UnitFacts("z.service")

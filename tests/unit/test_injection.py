@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+import tomlkit
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from backend.clone.constants import BootMode
@@ -22,7 +24,9 @@ from backend.model.addresses import Mac
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName
 from backend.model.site import ImageSource, Network, Primary, Site, Standby
 from backend.netboot import dhcp, entries, media
+from backend.paths import Paths
 from backend.rendering import render
+from backend.site.store import SiteStore, parse_site
 from backend.system.runner import Command, LocalRunner
 
 KEY = PublicKey.parse(
@@ -200,3 +204,42 @@ def test_rendering_refuses_a_control_character_even_in_a_trusted_type(
         dhcp.render_include(broken, declare_subnet=True)
     with pytest.raises(HaoscarError):
         render("dhcp/dhcpd.service.conf.j2", interface=smuggled)
+
+
+SITE_TEXT = SiteStore(Paths(Path("/nonexistent"))).render(PLAIN).decode()
+PLACES = (
+    ("cluster", "name"), ("cluster", "domain"), ("networks", "private", "interface"),
+    ("networks", "private", "network"), ("networks", "private", "gateway"), ("primary", "name"),
+    ("primary", "private_address"), ("image", 0, "name"), ("image", 0, "client"),
+    ("image", 0, "ip_assignment"), ("standby", 0, "name"), ("standby", 0, "image"),
+    ("standby", 0, "address"), ("standby", 0, "gateway"), ("standby", 0, "mac"),
+    ("standby", 0, "disk"), ("standby", 0, "on_failure"),
+)  # fmt: skip
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.sampled_from(PLACES), mostly_right)
+@example(("cluster", "domain"), "x.y")
+@example(("standby", 0, "name"), "other")
+@example(("networks", "private", "interface"), "ib0")
+def test_field_of_the_site_file_adds_no_line_to_any_file(
+    place: tuple[str | int, ...], text: str
+) -> None:
+    document = tomlkit.parse(SITE_TEXT)
+    table: Any = document
+    *way, last = place
+    for step in way:
+        table = table[step]
+    table[last] = text
+    try:
+        found = parse_site(tomlkit.dumps(document), Path("site.toml"))
+    except InvalidInput as refusal:
+        said = [str(one) for one in refusal.reports]
+        event(f"{last}: refused")
+    else:
+        said = []
+        event(f"{last}: accepted")
+        texts = rendered(found)
+        for name in EXPECTED.keys() - {"defaults"}:
+            assert shape(texts[name]) == EXPECTED[name], name
+    assert all(one.isprintable() for one in said)

@@ -68,10 +68,10 @@ def run_show(args: argparse.Namespace, app: App) -> int:
     app.out.say(f"{record.id}  {record.title}  ({record.state})")
     if record.sentence:
         app.out.say(record.sentence)
-    app.out.table(
-        ("step", "state", "why"),
-        [(done_sentence(step), step.state, step.why) for step in record.steps],
-    )
+    for step in record.steps:
+        app.out.say(f"  {step.state:<8} {done_sentence(step)}")
+        if step.why:
+            app.out.say(f"           ({step.why})")
     app.out.result(record.as_dict())
     return 0
 

@@ -87,20 +87,12 @@ def run_keys(_args: argparse.Namespace, app: App) -> int:
     """Explain every key."""
     for section in SECTIONS:
         app.out.say(f"{section.header}  {section.meaning}")
-        app.out.table(
-            ("  key", "meaning", "type and range", "example"),
-            [
-                (
-                    f"  {key.name}{' *' if key.required else ''}",
-                    key.meaning,
-                    key.values,
-                    key.example,
-                )
-                for key in section.keys
-            ],
-        )
+        for key in section.keys:
+            need = " (required)" if key.required else ""
+            app.out.say(f"  {key.name}{need}: {key.meaning}; {key.values}")
+            app.out.say(f"      {key.name} = {key.example}")
         app.out.say("")
-    app.out.say("* required. More in docs/site-file.md.")
+    app.out.say("More in docs/site-file.md.")
     app.out.result({
         section.header: [
             {

@@ -1,0 +1,72 @@
+"""haoscar demo: the whole job in the virtual cluster, with a report."""
+
+import argparse
+from pathlib import Path
+
+from backend.cli.app import App, Subparsers
+from backend.cli.output import duration
+from backend.lab.report import DemoReport
+from backend.model.site import Firmware
+
+REPORT = Path("haoscar-demo")
+
+
+def register(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="show the whole job in a virtual cluster on this machine",
+        description="Build a virtual cluster (a head, two compute nodes, a client: Debian systems in network namespaces; "
+        "a blank machine in QEMU), fetch the head's image, define a standby, hear the blank machine on the wire, let it "
+        "clone itself, and prove the clone. Nothing of this machine is touched apart from packages that are missing, and "
+        "nothing is left behind. Ends with a report: report.html and report.json.",
+    )
+    parser.add_argument(
+        "--firmware", choices=[one.value for one in Firmware], default=None,
+        help="of the blank machine (default: bios; uefi with --boot usb)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--boot", choices=("pxe", "floppy", "usb"), default="pxe",
+        help="what the blank machine starts from; with floppy and usb its network card has no boot ROM",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the virtual cluster running afterwards"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=REPORT,
+        metavar="DIR",
+        help="where the report goes (default: ./%(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, app: App) -> int:
+    """Run the demo and write its report."""
+    from backend.lab.demo import Demo, DemoOptions  # the lab is heavy, and only needed here
+
+    chosen = args.firmware or (Firmware.UEFI if args.boot == "usb" else Firmware.BIOS)
+    demo = Demo(DemoOptions(Firmware(chosen), args.boot, args.keep), app.paths)
+    report = app.run_task(demo)
+    html, data = report.write(args.report.resolve())
+    app.out.table(
+        ("stage", "took", "seen"),
+        [(one.title, f"{one.seconds:.1f} s", one.detail) for one in report.stages],
+    )
+    app.out.say(_verdict(report))
+    app.out.say(f"Report: {html}  {data}")
+    if args.keep:
+        app.out.say("The virtual cluster is still running: haoscar lab status; haoscar lab down")
+    app.out.result(report.as_dict())
+    return 0 if report.ok else 1
+
+
+def _verdict(report: DemoReport) -> str:
+    if report.ok and report.clone is not None:
+        return (
+            f"Passed in {duration(report.seconds)}: {report.clone.hostname} answers SSH at {report.clone.address}, "
+            f"{report.clone.power_on_to_ssh_s:.1f} s after power-on; {report.clone.files_compared} files compared, "
+            "every difference explained."
+        )
+    return f"Failed after {duration(report.seconds)}: {report.failure}"
