@@ -10,7 +10,7 @@ from backend.clone import probe_outputs as probe
 from backend.clone.capture_parts import boot_facts, file_systems, logical_volumes, swaps
 from backend.clone.capture_references import fstab_problems, root_argument_problem
 from backend.clone.probe_outputs import Device, FstabLine, MountEntry
-from backend.errors import CommandFailed, HaoscarError, Refused
+from backend.errors import CommandFailed, HaoscarError, InvalidInput, Refused
 from backend.model.disk import Disk
 from backend.model.layout import (
     BootFacts,
@@ -24,7 +24,7 @@ from backend.model.layout import (
     VolumeGroup,
 )
 from backend.model.site import Firmware
-from backend.reports import Report
+from backend.reports import Report, error
 from backend.system.runner import Command, Runner
 
 LSBLK = Command.of(
@@ -89,7 +89,11 @@ def capture(runner: Runner) -> Layout:
         reports.append(checks.architecture(machine.machine))
     if reports:
         raise Refused(*reports)
-    return _captured(runner, machine, disks[0])
+    try:
+        return _captured(runner, machine, disks[0])
+    except InvalidInput as problem:  # a value that no layout may carry, such as a quote in a name
+        remedy = "Change it on the golden client, then fetch the image again."
+        raise Refused(*(error(one.code, one.text, remedy) for one in problem.reports)) from problem
 
 
 def _read(runner: Runner) -> Machine:

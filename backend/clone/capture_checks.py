@@ -124,6 +124,8 @@ def _content(disk: Device) -> str:
             where = "the whole disk" if one is disk else one.path
             what = one.file_system or f"{one.table} partition table"
             words.append(f"{what} on {where}")
+    if disk.children and not words:
+        words.append(f"{len(disk.children)} partitions")
     return ", ".join(dict.fromkeys(words))
 
 

@@ -223,13 +223,7 @@ def boot_facts(
     mounts: tuple[Mount, ...],
 ) -> tuple[BootFacts, list[Report]]:
     """Return how the golden client starts; ``found`` are the loader files below /boot."""
-    loader = _loader(found, family)
     reports: list[Report] = []
-    if loader is BootLoader.NONE:
-        others = [path for path in found if path and not path.endswith("grub.cfg")]
-        seen = f" ({others[0]} was found)" if others else ""
-        text = f"The boot loader of the golden client is not GRUB{seen}."
-        reports.append(error("layout.boot-loader", text, "Install GRUB on the golden client."))
     label, path = "", ""
     if firmware is Firmware.UEFI:
         esp = next((one for one in disk.partitions if one.type.lower() in EFI_SYSTEM), None)
@@ -237,6 +231,12 @@ def boot_facts(
             text = f"The EFI system partition {esp.number} of {disk.path} is not mounted."
             reports.append(error("layout.no-esp", text, "Mount it on /boot/efi."))
         label, path = probe.parse_efibootmgr(entries, esp.uuid) if esp is not None else ("", "")
+    loader = BootLoader.NONE if "systemd" in path.lower() else _loader(found, family)
+    if loader is BootLoader.NONE:
+        others = [path, *(one for one in found if one and not one.endswith("grub.cfg"))]
+        seen = next((f" ({one} was found)" for one in others if one), "")
+        text = f"The boot loader of the golden client is not GRUB{seen}."
+        reports.append(error("layout.boot-loader", text, "Start the golden client with GRUB."))
     return BootFacts(firmware, loader, family, efi_loader=path, efi_label=label), reports
 
 

@@ -28,7 +28,7 @@ END = "# end of ticket"
 TREE = "image/"  # what the installer calls the one tree that it may read
 # Owner, mode and times as they are, hard links, ACLs and attributes; the manifest check that follows
 # and the authenticated channel make rsync's own checksums superfluous.
-RSYNC = ("-aHAX", "--numeric-ids", "--whole-file", "--sparse", "--checksum-choice=none")
+RSYNC = ("-aHAX", "--numeric-ids", "--whole-file", "--checksum-choice=none")
 REDUCED_RSYNC = ("-rt", "--whole-file", "--modify-window=1", "--checksum-choice=none")
 UNIT_DIRECTORY = "/etc/systemd/system"
 

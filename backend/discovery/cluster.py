@@ -19,6 +19,7 @@ DHCPD_FILES = (Path("/etc/dhcp/dhcpd.conf"), Path("/etc/dhcpd.conf"))
 SLURM_FILES = (Path("/etc/slurm/slurm.conf"), Path("/etc/slurm-llnl/slurm.conf"))
 
 T = TypeVar("T")
+OWN_DIRECTORY = Path("/etc/dhcp/haoscar")  # our include: it names standbys, not nodes
 ReadText = Callable[[Path], str | None]
 
 
@@ -76,12 +77,16 @@ class Cluster:
 
 def read_sources(read: ReadText) -> Sources:
     """Read the files of this head; ``read`` returns a file's text or None. Never raises."""
+
+    def read_others(path: Path) -> str | None:
+        return "" if path.is_relative_to(OWN_DIRECTORY) else read(path)
+
     hosts = read(HOSTS_FILE)
     dhcpd = next((one for one in DHCPD_FILES if read(one) is not None), None)
     slurm = next((one for one in SLURM_FILES if read(one) is not None), None)
     return Sources(
         parse_hosts(hosts, HOSTS_FILE) if hosts is not None else HostsFile(),
-        parse_dhcpd_conf(dhcpd, read) if dhcpd else None,
+        parse_dhcpd_conf(dhcpd, read_others) if dhcpd else None,
         parse_slurm_conf(slurm, read) if slurm else None,
     )
 
@@ -110,6 +115,8 @@ def merge(
             merging.add(node.name, address, None, node.place)
     named = not merging.nodes
     for entry in sources.hosts.entries:
+        if entry.ours:
+            continue
         known = _known(merging, entry)
         if known is not None or (named and private is not None and entry.address in private):
             merging.add(known or entry.host, entry.address, None, entry.place)

@@ -23,9 +23,10 @@ DEPTH = 100  # blocks inside blocks
 SIZE = 16 << 20  # characters of one file that are looked at
 WORDS = 1000  # words of one statement that are kept
 
+# An unfinished string takes the rest of its line with it, which also keeps the scan linear.
 _TOKEN = re.compile(
     r'[ \t\r\f\v]+|(?P<line>\n)|#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<mark>[{};,])'
-    r'|(?P<word>[^\s{};,"#]+)|(?P<bad>.)'
+    r'|(?P<word>[^\s{};,"#]+)|(?P<bad>[^\n]+)'
 )
 
 ReadText = Callable[[Path], str | None]

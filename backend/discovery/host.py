@@ -38,10 +38,12 @@ OTHER_UNITS = (
 DHCP_PROGRAMS = ("/usr/sbin/dhcpd", "/usr/sbin/kea-dhcp4", "/usr/sbin/dnsmasq")
 TFTP_PROGRAMS = ("/usr/sbin/in.tftpd", "/usr/sbin/atftpd", "/usr/sbin/dnsmasq")
 
-_DEFAULT_TFTP = re.compile(r"^\s*(?:export\s+)?TFTP_DIRECTORY=(?P<value>.+?)\s*$", re.MULTILINE)
-_XINETD = re.compile(r"^\s*server_args\s*=\s*(?P<value>.+?)\s*$", re.MULTILINE)
+_DEFAULT_TFTP = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?TFTP_DIRECTORY=(?P<value>[^\n]*)$", re.MULTILINE
+)
+_XINETD = re.compile(r"^[ \t]*server_args[ \t]*=(?P<value>[^\n]*)$", re.MULTILINE)
 _ZONE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/-]{0,31}")
-_EXEC = re.compile(r"^\s*ExecStart=(?P<value>.+?)\s*$", re.MULTILINE)
+_EXEC = re.compile(r"^[ \t]*ExecStart=(?P<value>[^\n]*)$", re.MULTILINE)
 
 ReadText = Callable[[Path], str | None]
 

@@ -23,6 +23,7 @@ class HostEntry:
     address: IPv4Address
     names: tuple[DomainName, ...]
     place: Place
+    ours: bool = False  # a line that HA-OSCAR added
 
     @property
     def host(self) -> HostName:
@@ -59,7 +60,8 @@ def parse_hosts(text: str, source: Path) -> HostsFile:
         try:
             address = _address(words[0], place)
             if address is not None:
-                entries.append(HostEntry(address, _names(words[1 : NAMES + 1], place), place))
+                names = _names(words[1 : NAMES + 1], place)
+                entries.append(HostEntry(address, names, place, line.rstrip().endswith(MARK)))
         except InvalidInput as problem:
             reports.extend(problem.reports)
     return HostsFile(tuple(entries), limited(reports, source))

@@ -14,10 +14,10 @@ from backend.reports import Place, Report, error, warning
 NODES = 65536  # nodes of one cluster
 FILES = 64  # files read through Include
 SIZE = 16 << 20  # characters of one file that are looked at
+LENGTH = 1024  # characters of one part of a host list
 DIGITS = 9  # digits of a number in a host list
 
-_KEY = re.compile(r"(?P<key>[A-Za-z]\w*)=(?P<value>\S*)")
-_LIST_PART = re.compile(r"(?P<before>[^\[\]]*)\[(?P<ranges>[0-9,-]*)\]")
+_KEY = re.compile(r"\b(?P<key>[A-Za-z]\w{0,63})=(?P<value>\S*)")
 
 ReadText = Callable[[Path], str | None]
 
@@ -59,18 +59,20 @@ def expand(text: str, limit: int = NODES) -> tuple[str, ...]:
     """Expand a host list such as ``r[1-2]n[01-16],login``; raises InvalidInput beyond ``limit``."""
     names: list[str] = []
     for part in _split(text):
-        found = [""]
-        at = 0
-        for match in _LIST_PART.finditer(part):
-            numbers = _numbers(match["ranges"], limit)
-            if match.start() != at or len(found) * len(numbers) + len(names) > limit:
-                raise _bad(text)
-            found = [f"{one}{match['before']}{number}" for one in found for number in numbers]
-            at = match.end()
-        rest = part[at:]
-        if "[" in rest or "]" in rest or len(names) + len(found) > limit:
+        if len(part) > LENGTH:
             raise _bad(text)
-        names += [one + rest for one in found]
+        found = [""]
+        before, *groups = part.split("[")
+        for group in groups:
+            ranges, closed, after = group.partition("]")
+            numbers = _numbers(ranges, limit)
+            if "]" in before or not closed or len(found) * len(numbers) + len(names) > limit:
+                raise _bad(text)
+            found = [f"{one}{before}{number}" for one in found for number in numbers]
+            before = after
+        if "]" in before or len(names) + len(found) > limit:
+            raise _bad(text)
+        names += [one + before for one in found]
     return tuple(names)
 
 

@@ -17,6 +17,7 @@ NETWORK_TYPES = frozenset(
     ("9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
      "ocfs2", "gfs2", "orangefs", "pvfs2", "smb3", "smbfs", "virtiofs")
 )  # fmt: skip
+SUBVOLUME_TYPES = frozenset(("bcachefs", "btrfs", "zfs"))  # a part of one may be mounted by itself
 IMAGE_TYPES = frozenset(("erofs", "iso9660", "squashfs", "udf"))
 REMOVABLE = ("/media/", "/run/media/")
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -119,7 +120,11 @@ def _reason(mount: Mount, included: Sequence[Mount]) -> str | None:
     if mount.source.startswith("/dev/loop"):
         return "a file mounted as a disk; the file itself is in the image"
     twin = next((one for one in included if _same(one, mount)), None)
-    return None if twin is None else f"shows what is in the image already, below {twin.target}"
+    if twin is not None:
+        return f"shows what is in the image already, below {twin.target}"
+    if mount.root != "/" and kind not in SUBVOLUME_TYPES:
+        return "a bind mount: a directory from elsewhere, shown here"
+    return None
 
 
 def _same(one: Mount, other: Mount) -> bool:

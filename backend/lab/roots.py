@@ -38,7 +38,7 @@ PACKAGES = (
     "zstd", "cpio", "busybox", "attr", "acl", "libcap2-bin", "kexec-tools",
     # disks and boot loaders
     "fdisk", "lvm2", "e2fsprogs", "xfsprogs", "dosfstools",
-    "grub-pc-bin", "grub-efi-amd64-bin", "grub2-common",
+    "grub-pc-bin", "grub-efi-amd64-bin", "grub2-common", "efibootmgr",
     # what a head needs to install others; never the package dracut, which removes initramfs-tools
     "isc-dhcp-server", "tftpd-hpa", "dracut-core", "dracut-network",
     "pxelinux", "syslinux", "syslinux-common", "isolinux", "ipxe", "mtools", "xorriso",

@@ -100,6 +100,8 @@ class _Reader:
 
 def _client(text: str) -> str:
     try:
+        if "%" in text:  # the scope of an IPv6 address may be any text
+            raise ValueError(text)
         return str(ipaddress.ip_address(text))
     except ValueError:
         return DomainName.parse(text)

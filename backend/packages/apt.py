@@ -73,7 +73,8 @@ class Apt:
         simulation = self._simulate_fresh(names, context)
         if simulation.removes:
             raise _would_remove("Installing", names, simulation.removes)
-        context.step(f"Installing {len(simulation.installs)} packages")
+        count = len(simulation.installs)
+        context.step(f"Installing {count} package{'' if count == 1 else 's'}")
         new_daemons = self._absent_daemons()
         try:
             with self._held(new_daemons):

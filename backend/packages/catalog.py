@@ -1,7 +1,8 @@
 """What a head needs, why, and what it is called in each family of distributions. Pure.
 
 On Debian it is dracut-core and dracut-network, never the package ``dracut``: that one conflicts with
-initramfs-tools and would take the head's own boot away.
+initramfs-tools and would take the head's own boot away. kexec-tools is left to the administrator:
+on Debian it takes over the head's own reboots as soon as it is installed.
 """
 
 from collections.abc import Iterable
@@ -47,6 +48,8 @@ HEAD = (
          ("fdisk", "util-linux", "mount", "kmod"), ("util-linux", "util-linux-core", "kmod")),
     Need("Gives the installer its address by DHCP.", ("busybox",), ("dhcp-client",)),
     Need("Fetches what the installer needs from the head.", ("curl",), ("curl",)),
+    _both("Packs the installer image.", "zstd"),
+    _both("Compares extended attributes of the copy with the image's.", "attr"),
     _both("Logical volumes on the standby's disk.", "lvm2"),
     _both("The ext4 file system on the standby's disk.", "e2fsprogs"),
     _both("The xfs file system on the standby's disk.", "xfsprogs"),

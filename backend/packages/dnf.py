@@ -43,7 +43,7 @@ class Dnf:
         removes = self._simulate(_dnf("install", *lacking))
         if removes:
             raise _would_remove("Installing", lacking, removes)
-        context.step(f"Installing {len(lacking)} packages and what they need")
+        context.step(f"Installing {len(lacking)} of the packages and what they need")
 
         def on_line(line: str) -> None:
             status = parse_progress(line)
@@ -95,6 +95,7 @@ def parse_progress(line: str) -> tuple[float, str] | None:
 
     Downloads are taken as the first third, the transaction with its checks as the rest.
     """
+    line = line[:500]
     download = _DOWNLOAD.match(line)
     if download is not None:
         share = _share(download["done"], download["total"])

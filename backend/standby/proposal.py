@@ -36,8 +36,8 @@ def propose(site: Site, survey: Survey, images: Sequence[str], in_use: InUse) ->
     names += [one.name for one in site.standbys]
     put("name", standby_name(site.primary.name, names), "the primary's name with -standby")
     known = image_names(site, images)
-    put("image", known[-1] if known else DEFAULT_IMAGE,
-        "the newest image of a head" if known else "no image exists yet; fetch one of that name")  # fmt: skip
+    put("image", DEFAULT_IMAGE if DEFAULT_IMAGE in known or not known else known[-1],
+        "an image that exists" if known else "no image exists yet; fetch one of that name")  # fmt: skip
     offer = free_address(_side(site.private, site.primary.private_address, survey),
                          survey.cluster, site_addresses(site), in_use)  # fmt: skip
     if offer is None:

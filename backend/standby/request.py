@@ -8,9 +8,10 @@ from pathlib import Path
 from backend.change.plan import Plan, Step, WriteFile
 from backend.discovery.hosts_file import HostsFile, parse_hosts, with_entry
 from backend.errors import InvalidInput
-from backend.model.names import DomainName, HostName
+from backend.imaging.catalog import Catalog
+from backend.model.names import DomainName, HostName, ImageName, UserName
 from backend.model.requests import AddStandbyRequest
-from backend.model.site import Site, Standby
+from backend.model.site import ImageSource, Site, Standby
 from backend.paths import Paths
 from backend.reports import error
 from backend.system.files import read_if_there
@@ -18,15 +19,31 @@ from backend.system.files import read_if_there
 HOSTS = "/etc/hosts"
 
 
+def image_source(catalog: Catalog, name: ImageName) -> ImageSource:
+    """Return where an image of the catalogue came from, as the site file says it.
+
+    Raises Refused when there is no such image, InvalidInput when its image.json is damaged.
+    """
+    facts = catalog.latest(name).facts()
+    user = UserName.parse(facts.user) if facts.user else None
+    return ImageSource(name, facts.client, user, facts.ip_assignment, facts.post_install)
+
+
 def plan(
-    paths: Paths, site: Site, request: AddStandbyRequest, write: Callable[[Site], WriteFile]
+    paths: Paths,
+    site: Site,
+    request: AddStandbyRequest,
+    write: Callable[[Site], WriteFile],
+    source: ImageSource | None = None,
 ) -> Plan:
     """Return the plan that adds the standby, or replaces the one of that name.
 
-    ``write`` is SiteStore.write_step. The card, the disk and the failure policy of a standby that is
+    ``source`` is its image, when the site does not know that one yet; ``write`` is SiteStore.write_step. The card, the disk and the failure policy of a standby that is
     there already are kept. Raises InvalidInput when the hosts file cannot be read.
     """
     after = site.with_standby(merged(site, request))
+    if source is not None and site.image(source.name) is None:
+        after = after.with_image(source)
     steps: list[Step] = [write(after)]
     step = hosts_step(paths, request.local_ip, request.name, site.domain)
     if step is not None:

@@ -56,20 +56,17 @@ class SshShell:
         self._session = session
         self._sudo = sudo
         self._private = private
-        self._directory = private
+        self._directory = private / "ssh-none"
         self._servers: list[_SecretServer] = []
 
     def __enter__(self) -> "SshShell":
         make_private(self._private)
         self._directory = Path(tempfile.mkdtemp(prefix="ssh-", dir=self._private))
-        self._known_hosts.write_text(f"{ALIAS} {_line(self._session.host_key)}\n")
-        credentials = self._session.credentials
-        self._script("askpass", _ASKPASS)
-        self._script("with-sudo", _WITH_SUDO)
-        self._serve("password", credentials.password)
-        self._serve("passphrase", credentials.passphrase)
-        if self._sudo is Sudo.PASSWORD:
-            self._serve("sudo", credentials.sudo_password)
+        try:
+            self._fill()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -78,9 +75,23 @@ class SshShell:
         _problem: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop handing out secrets and remove the directory."""
         for server in self._servers:
             server.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _fill(self) -> None:
+        self._known_hosts.write_text(f"{ALIAS} {_line(self._session.host_key)}\n")
+        credentials = self._session.credentials
+        self._script("askpass", _ASKPASS)
+        self._script("with-sudo", _WITH_SUDO)
+        self._serve("password", credentials.password)
+        self._serve("passphrase", credentials.passphrase)
+        if self._sudo is Sudo.PASSWORD:
+            self._serve("sudo", credentials.sudo_password)
 
     @property
     def argv(self) -> tuple[str, ...]:

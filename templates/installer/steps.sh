@@ -72,22 +72,23 @@ copy() {
     [ "$code" = 0 ] || fail "the copy of $source failed (rsync exit code $code)" "$RUN/out"
 }
 
-# sample PID: what rsync and its children have written so far, twice a second.
+# sample PID: what rsync has written so far, twice a second; the child that writes is the receiver.
 sample() {
-    local pid=$1 child most word value sent=0
+    local pid=$1 child chosen='' most sent=0 text
     trap - EXIT
-    mkfifo "$RUN/tick" 2> /dev/null
+    [ -p "$RUN/tick" ] || mkfifo "$RUN/tick"
     exec 7<> "$RUN/tick"
-    while [ -d "/proc/$pid" ]; do
+    while read -r -t 0.5 -u 7 text || [ -d "/proc/$pid" ]; do
         most=0
-        for child in "$pid" $(< "/proc/$pid/task/$pid/children"); do
-            while read -r word value; do
-                [ "$word" != wchar: ] || ((value <= most)) || most=$value
-            done < "/proc/$child/io"
+        read -r text < "/proc/$pid/task/$pid/children"
+        for child in ${chosen:-$pid $text}; do
+            read -r -N 400 text < "/proc/$child/io"
+            text=${text#*wchar: } text=${text%%[!0-9]*}
+            ((${text:-0} <= most)) || most=$text last=$child
         done 2> /dev/null
+        ((most < 4000000)) || chosen=$last
         ((most <= sent)) || event "bytes=$most"
         sent=$most
-        read -r -t 0.5 -u 7 word
     done
 }
 

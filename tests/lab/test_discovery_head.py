@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from backend.imaging.facts import ImageFacts
+from backend.model.names import ImageName
+from backend.model.site import IpAssignment, PostInstall
+
 pytestmark = pytest.mark.lab
 
 HEAD, WORLD = f"hvd-a{os.getpid()}", f"hvd-b{os.getpid()}"
@@ -22,7 +26,10 @@ FILES = {
     "etc/dhcp/dhcpd.conf": 'include "/etc/dhcp/nodes.conf";\n',
     "etc/dhcp/nodes.conf": "host node001 { hardware ethernet 02:00:00:00:01:01; fixed-address 10.9.1.11; }\n",
     "etc/slurm/slurm.conf": "ClusterName=bigiron\nSlurmctldHost=head\nNodeName=node[001-002] NodeAddr=10.9.1.[11-12]\n",
-    "var/lib/haoscar/images/serverimage/v1/image.json": "{}",
+    "var/lib/haoscar/images/serverimage/v1/image.json": ImageFacts(
+        ImageName("serverimage"), 1, "2026-01-01T00:00:00Z", "head", None, {}, "x86_64", (), 1, 1, 1, 1, 1.0,
+        IpAssignment.STATIC, PostInstall.POWEROFF, (("/", "ext4"),), (), (), (), "00",
+    ).to_json().decode(),
 }  # fmt: skip
 SCRIPT = """
 import sys
@@ -123,6 +130,7 @@ def test_the_first_standby_is_proposed_checked_written_and_can_be_repeated(head:
     site = (head / "etc/haoscar/site.toml").read_text()
     assert "10.9.1.252" in site
     assert "bigiron" in site
+    assert 'post_install = "poweroff"' in site  # the image's own settings come with it
     assert (
         "10.9.1.252\thead-standby.cluster.lan head-standby\t#" in (head / "etc/hosts").read_text()
     )

@@ -6,12 +6,12 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import recorded_machines as recorded
 
 from backend.clone.capture import capture
 from backend.errors import InvalidInput, Refused
 from backend.model.layout import BootLoader, Family, FileSystemKind, Holder, Layout, LayoutKind
 from backend.model.site import Firmware
+from tests import recorded_machines as recorded
 
 
 @pytest.mark.parametrize("name", recorded.names("captured"))
@@ -102,6 +102,31 @@ def test_all_reasons_come_at_once() -> None:
     assert {one.code for one in caught.value.reports} == {"layout.second-disk", "layout.zfs"}
 
 
+def test_grub_beside_the_systemd_boot_that_was_started_does_not_count() -> None:
+    data = recorded.load("gpt-uefi-ext4")["outputs"]
+    data["efibootmgr"] = data["efibootmgr"].replace(
+        "\\EFI\\debian\\shimx64.efi", "\\EFI\\systemd\\systemd-bootx64.efi"
+    )
+    with pytest.raises(Refused, match="systemd-bootx64"):
+        capture(recorded.RecordedRunner(data))
+
+
+def test_a_second_disk_counts_also_when_its_content_is_not_recognised() -> None:
+    data = recorded.load("second-disk-partition")["outputs"]
+    disk = data["lsblk"]["blockdevices"][1]
+    for row in (disk, *disk["children"]):
+        row.update(fstype=None, pttype=None)
+    with pytest.raises(Refused, match=r"/dev/sdb is a second disk.*1 partitions"):
+        capture(recorded.RecordedRunner(data))
+
+
+def test_a_partition_name_that_no_script_may_carry_is_refused_with_a_remedy() -> None:
+    data = recorded.load("gpt-uefi-ext4")["outputs"]
+    data["sfdisk /dev/sda"]["partitiontable"]["partitions"][0]["name"] = 'a", type=uefi'
+    with pytest.raises(Refused, match="Change it on the golden client"):
+        capture(recorded.RecordedRunner(data))
+
+
 def _leaves(machine: dict) -> list[dict]:
     found = []
 
@@ -121,7 +146,9 @@ HOSTILE = st.text(st.sampled_from("a;$`'\"\n\\ -/=|&\t\x00é"), min_size=1, max_
 
 
 @settings(max_examples=60, deadline=None)
-@given(text=HOSTILE, where=st.sampled_from(["label", "uuid", "path", "fstype", "partlabel", "size"]))
+@given(
+    text=HOSTILE, where=st.sampled_from(["label", "uuid", "path", "fstype", "partlabel", "size"])
+)
 def test_hostile_values_are_refused_or_stay_values(text: str, where: str) -> None:
     data = copy.deepcopy(recorded.load("bios-mbr-one"))["outputs"]
     data["lsblk"]["blockdevices"][0]["children"][0][where] = text

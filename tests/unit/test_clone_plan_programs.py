@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests import recorded_machines as recorded
-from tests.unit.test_clone_plan import IDS, layout_of
 
 from backend.clone.layout_plan import plan, sfdisk_script
 from backend.clone.probe_outputs import parse_dumpe2fs, parse_sfdisk, parse_xfs_info
@@ -14,6 +12,8 @@ from backend.clone.target import TargetDisk
 from backend.model.disk import Disk, Partition, Table
 from backend.model.layout import FileSystemKind
 from backend.system.runner import Command, LocalRunner
+from tests import recorded_machines as recorded
+from tests.unit.test_clone_plan import IDS, layout_of
 
 pytestmark = pytest.mark.programs
 GIB = 1 << 30

@@ -1,6 +1,7 @@
 """dhcpd.conf, the hosts file and slurm.conf, as real clusters and hostile hands write them."""
 
 import contextlib
+import time
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.discovery.dhcpd_conf import DhcpdConf, parse_dhcpd_conf
+from backend.discovery.host import find_tftp_root
 from backend.discovery.hosts_file import MARK, names_elsewhere, parse_hosts, with_entry
 from backend.discovery.slurm_conf import expand, parse_slurm_conf
 from backend.errors import InvalidInput
@@ -175,6 +177,19 @@ def test_host_lists(text: str, names: str) -> None:
 def test_host_lists_that_are_wrong_or_too_long_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         expand(text)
+
+
+@pytest.mark.parametrize(
+    "line", ['"\\' * 200_000, '"' * 200_001, "a" * 200_000, "{" * 200_000, "NodeName=" + "a" * 200_000,
+             "\n" * 200_000, "NodeName=" + "a[1-9]" * 20_000, "# " * 200_000]
+)  # fmt: skip
+def test_much_of_anything_is_read_in_no_time(line: str) -> None:
+    began = time.monotonic()
+    parse_dhcpd_conf(CONF, lambda _path: line)
+    parse_slurm_conf(SLURM, lambda _path: line)
+    parse_hosts(line, HOSTS)
+    find_tftp_root(lambda _path: line)
+    assert time.monotonic() - began < 10  # it is below 1 s; a quadratic scan takes minutes
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.discovery.cluster import Cluster, Sources, merge, read_sources
+from backend.discovery.hosts_file import MARK
 from backend.discovery.networks import Certainty, decide, is_private
 from backend.discovery.survey import choose
 from backend.errors import InvalidInput
@@ -206,6 +207,17 @@ def test_the_hosts_file_alone_names_nodes_when_nothing_else_does() -> None:
     )
     assert [one.name for one in found.nodes] == ["a"]
     assert [one.code for one in found.reports] == ["cluster.from-hosts"]
+
+
+def test_our_own_lines_are_no_machines_of_the_cluster() -> None:
+    texts = {
+        Path("/etc/hosts"): f"10.0.0.11 a\n10.0.0.200 head-standby {MARK}\n",
+        Path("/etc/dhcp/dhcpd.conf"): 'include "/etc/dhcp/haoscar/haoscar.conf";',
+        Path("/etc/dhcp/haoscar/haoscar.conf"): "host head-standby { fixed-address 10.0.0.200; }",
+    }
+    found = merged(read_sources(texts.get))
+    assert [one.name for one in found.nodes] == ["a"]
+    assert found.reserved(IPv4Address("10.0.0.200"))
 
 
 def test_contradictions_are_reported_with_their_place() -> None:

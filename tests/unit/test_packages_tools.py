@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.clone.installer import NEEDED
 from backend.errors import Cancelled, CommandFailed, InvalidInput, Refused
 from backend.model.distribution import Family
 from backend.packages import apt, dnf
@@ -275,6 +276,11 @@ def test_the_catalogue_covers_both_families_and_never_takes_dracut_on_debian() -
     assert all(need.debian and need.rhel and need.purpose.endswith(".") for need in HEAD)
     assert wanted(Family.OTHER) == {}
     checked([*debian, *rhel])
+
+
+def test_what_the_installer_image_is_made_of_is_in_the_catalogue() -> None:
+    assert {debian for _, debian, _ in NEEDED} <= wanted(Family.DEBIAN).keys()
+    assert {rhel for _, _, rhel in NEEDED} <= wanted(Family.RHEL).keys()
 
 
 def test_missing_and_the_plan() -> None:

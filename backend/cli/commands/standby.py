@@ -17,7 +17,7 @@ from backend.model.site import Site
 from backend.reports import Report, warning
 from backend.standby.checks import check, require_ok
 from backend.standby.proposal import Proposal, propose, values_of
-from backend.standby.request import plan, read_hosts
+from backend.standby.request import image_source, plan, read_hosts
 
 
 def register(commands: Subparsers) -> None:
@@ -47,7 +47,8 @@ def run(args: argparse.Namespace, app: App) -> int:
     survey = look_around(args, app, ask_wire=False)
     store = app.wiring.store()
     site = store.load() if store.exists() else propose_site(survey)
-    images = Catalog(app.paths).names()
+    catalog = Catalog(app.paths)
+    images = catalog.names()
     asker = CarefulAsker(survey, enabled=not args.no_wire)
     given = {
         key: value
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace, app: App) -> int:
     doubts = require_ok(check(request, site, survey, images, asker, read_hosts(app.paths)))
     reports = [one for one in proposal.reports if _still_concerns(one, given)]
     app.out.reports((*asker.reports, *reports, *doubts))
-    record = app.apply(plan(app.paths, site, request, store.write_step))
+    source = None if site.image(request.image) else image_source(catalog, request.image)
+    record = app.apply(plan(app.paths, site, request, store.write_step, source))
     app.out.say(
         f"The standby {request.name} is defined." if record else "It was defined like this already."
     )
