@@ -10,6 +10,7 @@ from typing import Any
 from backend.clone.constants import Stage
 
 LONGEST_LINE = 1000  # bytes of one line of the installer
+LONGEST_START = 300.0  # seconds that an installer may have run before it could say so
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?", re.ASCII)
 
@@ -58,15 +59,18 @@ def from_json(line: str) -> InstallEvent | None:
 def parse_line(raw: bytes, now: float) -> InstallEvent | None:
     """Return the event of one line of the installer, or None for what is not understood.
 
-    Lines are ``stage=NAME uptime=S``, ``bytes=N``, ``log=TEXT`` and ``failed=TEXT``.
+    Lines are ``stage=NAME uptime=S``, ``bytes=N``, ``log=TEXT`` and ``failed=TEXT``. A stage that
+    began before there was a connection says so with `` ago=S`` at its end.
     """
     line = clean(raw[:LONGEST_LINE].rstrip(b"\r\n"))
     word, _, rest = line.partition("=")
     if word == "stage":
         name, _, tail = rest.partition(" uptime=")
+        uptime, _, ago = tail.partition(" ago=")
         if name not in set(Stage) or name in (Stage.BOOTED, Stage.FAILED):
             return None
-        return InstallEvent(now, "stage", stage=Stage(name), uptime=_decimal(tail))
+        began = now - min(_decimal(ago) or 0.0, LONGEST_START)
+        return InstallEvent(began, "stage", stage=Stage(name), uptime=_decimal(uptime))
     if word == "bytes" and _NUMBER.fullmatch(rest):
         return InstallEvent(now, "bytes", done=int(rest))
     if word in ("log", "failed"):

@@ -26,7 +26,7 @@ SCRIPTS = (
 )  # fmt: skip
 # Named modules of dracut: without a list it takes everything that the head happens to use.
 DRACUT_MODULES = "bash haoscar"
-LEVEL = 15  # of zstd: a machine that boots decompresses, the head compresses once
+LEVEL = 19  # of zstd: a machine that boots decompresses, the head compresses once
 LIMIT = 900.0  # seconds for dracut
 # (program, package on Debian and Ubuntu, on the RHEL family)
 NEEDED = (
@@ -50,8 +50,9 @@ DHCP_CLIENTS = (
 CONTENT = (
     "init", "haoscar/lib.sh", "haoscar/steps.sh", "usr/bin/bash", "usr/bin/rsync", "usr/bin/ssh",
     "usr/bin/ssh-keygen", "usr/bin/b2sum", "sfdisk", "mke2fs", "mkfs.xfs", "mkfs.vfat", "lvm",
-    "mkswap", "wipefs", "getfattr", "ext4.ko", "vfat.ko",
+    "mkswap", "wipefs", "getfattr", "mkfifo",
 )  # fmt: skip
+DRIVERS = ("ext4", "vfat")  # in the image, or built into the kernel
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,80}")
 
 
@@ -93,7 +94,7 @@ class BuildInstaller:
             target = work / INSTALLER_FILE
             self._dracut(context, kernel, work, target)
             context.step("Checking the installer image")
-            self._check(target)
+            self._check(kernel, target)
             write_atomically(out / KERNEL_FILE, self._kernel_file(kernel).read_bytes())
             write_atomically(out / INSTALLER_FILE, target.read_bytes())
         finally:
@@ -118,6 +119,7 @@ class BuildInstaller:
                 (work / "dracut" / entry.name).symlink_to(f"/usr/lib/dracut/{entry.name}")
         for entry in (system / "modules.d").glob("??bash"):
             (modules / entry.name).symlink_to(f"/usr/lib/dracut/modules.d/{entry.name}")
+        (work / "dracut" / "none").mkdir()  # no configuration but our own
         ours = modules / MODULE
         ours.mkdir()
         for name, content in scripts().items():
@@ -143,10 +145,17 @@ class BuildInstaller:
                 "Install dracut-core (Debian, Ubuntu) or dracut (RHEL family), and look at the disk's space.",
             )
 
-    def _check(self, image: Path) -> None:
+    def _check(self, kernel: str, image: Path) -> None:
         """Insist that the image holds what an installation needs; dracut only warns."""
         listing = self._listing(image)
         missing = [name for name in CONTENT if not any(_holds(line, name) for line in listing)]
+        builtin = read_if_there(self.paths.at(f"/lib/modules/{kernel}/modules.builtin")) or b""
+        missing += [
+            f"the driver {name}"
+            for name in DRIVERS
+            if f"/{name}.ko".encode() not in builtin
+            and not any(_holds(line, f"{name}.ko") for line in listing)
+        ]
         if missing:
             raise CommandFailed.of(
                 "installer.incomplete", f"The installer image lacks {', '.join(missing)}.",

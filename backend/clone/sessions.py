@@ -28,6 +28,7 @@ from backend.clone.ticket import Ticket, TicketState
 from backend.errors import HaoscarError, Refused
 from backend.imaging.catalog import Catalog
 from backend.model.site import Site
+from backend.system.files import make_private
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,9 @@ class Sessions:
         if directory.resolve() != directory.absolute() and part:
             raise Refused.of("gate.link", f"{part} of the image is a link.")
         if not directory.is_dir():
-            directory = Path("/var/empty")  # nothing in the image belongs there
+            # Nothing in the image belongs there.
+            directory = self._installs.directory(ticket.mac) / "nothing"
+            make_private(directory)
         running.copied.add(part)
         program = shutil.which("rsync", path="/usr/bin:/usr/local/bin:/bin") or "/usr/bin/rsync"
         return [program, *options, ".", f"{directory}/"]

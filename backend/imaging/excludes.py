@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.imaging.mounts import MountChoice
+from backend.imaging.mounts import MountChoice, SkippedMount
 
 _SPECIAL = re.compile(r"([*?\[\\])")
 _WILD = re.compile(r"[*?\[]")
@@ -162,12 +162,29 @@ def exclusions_for(
         for path in swap_files
         if path.startswith(root.rstrip("/") + "/")
     ]
-    added += [Exclusion(pattern(path), "left out on your request") for path in requested]
+    added += [
+        Exclusion(
+            pattern(path.rstrip("/"), "/*" if path.endswith("/") else ""),
+            "left out on your request",
+        )
+        for path in requested
+    ]
     added += [Exclusion(pattern(path), "the images themselves") for path in own]
     known: dict[str, Exclusion] = {}
     for one in (*STANDARD, *added):
         known.setdefault(one.pattern, one)
     return tuple(known.values())
+
+
+def seen_from_outside(choice: MountChoice, root: str = "/") -> tuple[SkippedMount, ...]:
+    """Return the skipped mounts that do not lie in something that is left out anyway."""
+    seen: list[SkippedMount] = []
+    for one in choice.skipped:  # sorted: what contains comes before what is contained
+        path = _below(one.mount.target, root)
+        inside = any(path.startswith(_below(other.mount.target, root) + "/") for other in seen)
+        if not inside and explain(path) is None:
+            seen.append(one)
+    return tuple(seen)
 
 
 def pattern(path: str, suffix: str = "") -> str:

@@ -226,7 +226,7 @@ class _Fetch:
             ip_assignment=request.ip_assignment,
             post_install=request.post_install,
             file_systems=tuple((one.target, one.fstype) for one in found.mounts.included),
-            skipped=tuple((one.mount.target, one.reason) for one in found.mounts.skipped),
+            skipped=found.skipped,
             excluded=found.exclusions,
             swap_files=found.swap_files,
             manifest_digest=summary.digest,

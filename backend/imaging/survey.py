@@ -10,7 +10,12 @@ from pathlib import Path
 
 from backend.errors import CommandFailed, HaoscarError, InvalidInput, Refused
 from backend.imaging.client import GoldenClient
-from backend.imaging.excludes import Exclusion, exclusions_for, swap_files
+from backend.imaging.excludes import (
+    Exclusion,
+    exclusions_for,
+    seen_from_outside,
+    swap_files,
+)
 from backend.imaging.mounts import MountChoice, choose_mounts, parse_mountinfo
 from backend.model.requests_image import FetchImageRequest
 from backend.reports import Report, error, warning
@@ -26,6 +31,7 @@ class Survey:
     """The golden client as it is before the copy."""
 
     mounts: MountChoice
+    skipped: tuple[tuple[str, str], ...]  # (mount point, reason)
     swap_files: tuple[tuple[str, int], ...]
     exclusions: tuple[Exclusion, ...]
     used: int | None  # bytes on its file systems; None when only a part of one is copied
@@ -55,10 +61,12 @@ def survey(
     _check_names(mounts)
     swaps = swap_files(_read(client, "/proc/swaps", missing=""))
     own = [str(images)[len(root.rstrip("/")) :]] if _is_inside(client, images, root) else []
+    requested = _leave_out(client, request.leave_out, root)
     return Survey(
         mounts,
+        tuple((one.mount.target, one.reason) for one in seen_from_outside(mounts, root)),
         tuple((path, _size_of(client, path)) for path in swaps),
-        exclusions_for(mounts, swaps, request.leave_out, own, root),
+        exclusions_for(mounts, swaps, requested, own, root),
         _used(client, [mount.target for mount in mounts.included]) if root == "/" else None,
         client.runner.run(Command.of("uname", "-m")).stdout.strip()[:40],
         _notes(mounts),
@@ -160,6 +168,22 @@ def _size_of(client: GoldenClient, path: str) -> int:
     result = client.runner.run(Command.of("stat", "--format=%s", "--", path), check=False)
     text = result.stdout.strip()
     return int(text) if result.ok and text.isdigit() else 0
+
+
+def _leave_out(client: GoldenClient, paths: Sequence[str], root: str) -> list[str]:
+    """Return the paths to leave out, a directory with a slash: it stays, empty, as a mount point."""
+    found = []
+    for path in paths:
+        probe = Command.of("stat", "--format=%F", "--", root.rstrip("/") + path)
+        result = client.runner.run(probe, check=False)
+        if not result.ok:
+            raise InvalidInput.of(
+                "fetch.leave-out",
+                f"{path} is to be left out, and {client.name} has no such file or directory.",
+                "Check how it is written.",
+            )
+        found.append(path + ("/" if result.stdout.strip() == "directory" else ""))
+    return found
 
 
 def _used(client: GoldenClient, targets: Sequence[str]) -> int:

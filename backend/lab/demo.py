@@ -159,6 +159,7 @@ class _Run:
             detail.text = _image_sentence(image)
         with self._clock.stage("add-standby", "Step 3: define the standby") as detail:
             standby = self._command("add-standby")["standby"]
+            standby = {"name": standby["name"], "address": standby["local_ip"]}
             detail.text = f"{standby['name']} at {standby['address']}"
         with self._clock.stage("network-boot", "Step 4: DHCP, boot loaders, installer") as detail:
             self._command("configure-dhcp")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from backend.rendering import block, render
 from backend.system.files import write_atomically
@@ -83,7 +84,9 @@ class DemoReport:
 
     def as_html(self) -> str:
         """Return report.html, one file that needs nothing else."""
-        return render("report/demo.html.j2", report=self, chart=block(timeline(self.stages)))
+        return render(
+            "report/demo.html.j2", report=_shown(self.as_dict()), chart=block(timeline(self.stages))
+        )
 
     def write(self, directory: Path) -> tuple[Path, Path]:
         """Write report.html and report.json; returns their paths. Raises OSError."""
@@ -133,6 +136,17 @@ def _ticks(end: float) -> list[float]:
         one for one in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 1e9) if end / one <= 10
     )
     return [index * step for index in range(int(end / step) + 1)]
+
+
+def _shown(value: object) -> Any:
+    """Return the same data with everything that machines said made fit to be shown on one line."""
+    if isinstance(value, dict):
+        return {name: _shown(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(one) for one in value]
+    if isinstance(value, str):
+        return "".join(one if one.isprintable() else " " for one in value)
+    return value
 
 
 def _escape(text: str) -> str:

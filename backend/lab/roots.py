@@ -17,6 +17,7 @@ from pathlib import Path
 from backend.errors import CommandFailed, HaoscarError
 from backend.lab import initramfs, trim
 from backend.lab.initramfs import in_root
+from backend.lab.state import all_labs
 from backend.paths import Paths
 from backend.rendering import render
 from backend.system.files import make_private
@@ -71,6 +72,7 @@ class RootStore:
     """The roots in the cache of this machine; needs root to build."""
 
     def __init__(self, paths: Paths, runner: Runner) -> None:
+        self._paths = paths
         self._directory = paths.cache / "lab" / "roots"
         self._runner = runner
 
@@ -111,15 +113,11 @@ class RootStore:
         return _opened(self.current)
 
     def _remove_old(self) -> None:
-        """Remove unfinished roots and, but for the newest other one, the outdated ones."""
-        for partial in self._directory.glob("*.partial"):
-            _remove_tree(partial)
-        others = sorted(
-            (path for path in self._directory.iterdir() if path.is_dir() and path != self.current),
-            key=lambda path: path.stat().st_mtime,
-        )
-        for outdated in others[:-1]:  # the newest may still carry a lab that runs
-            _remove_tree(outdated)
+        """Remove unfinished and outdated roots, but none that a running lab stands on."""
+        in_use = {lab.root for lab in all_labs(self._paths) if lab.alive}
+        for path in self._directory.iterdir():
+            if path.is_dir() and path != self.current and path not in in_use:
+                _remove_tree(path)
 
 
 def recipe_digest() -> str:

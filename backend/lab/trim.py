@@ -28,12 +28,12 @@ REMOVED = (
     "usr/share/maven-repo", "usr/share/java", "usr/share/pixmaps", "usr/share/applications",
     "usr/share/grub/themes", "usr/share/grub/*.pf2", "usr/share/grub/grub-mkconfig_lib.mo",
     "usr/share/initramfs-tools", "etc/initramfs-tools",
-    "usr/lib/x86_64-linux-gnu/perl", "usr/lib/x86_64-linux-gnu/perl-base",
+    "usr/lib/x86_64-linux-gnu/perl",  # perl-base stays: update-rc.d is written in it
     "usr/lib/x86_64-linux-gnu/libperl*", "usr/lib/x86_64-linux-gnu/libapt-*",
     "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/apt", "usr/lib/dpkg/methods",
     # Only xfs_scrub wants the Unicode tables: 36 MB of them.
     "usr/lib/x86_64-linux-gnu/libicu*", "usr/sbin/xfs_scrub*",
-    "usr/bin/perl*", "usr/bin/apt*", "usr/bin/pzstd", "usr/bin/zstdmt",
+    "usr/bin/apt*", "usr/bin/pzstd", "usr/bin/zstdmt",
     "usr/bin/omshell", "usr/sbin/dhclient*", "usr/bin/dh_*", "usr/bin/deb-*",
     "usr/bin/grub-fstest", "usr/bin/grub-mount", "usr/bin/grub-render-label",
     "usr/bin/grub-syslinux2cfg", "usr/bin/grub-glue-efi", "usr/sbin/grub-macbless",

@@ -6,6 +6,7 @@ refused, also when it is of another type. Everything here runs in the caller's t
 adds one thread of its own for each connection.
 """
 
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 15.0  # seconds for each of: TCP, key exchange, log in
 KEEPALIVE = 15  # seconds between the packets that notice a dead connection
+
+# paramiko logs tracebacks of what is an everyday event here; the error that is raised says it.
+_LIBRARY = f"{__name__}.paramiko"
+logging.getLogger(_LIBRARY).setLevel(logging.CRITICAL)
 
 HostKeyDecision = Callable[[str, HostKey], bool]
 
@@ -81,6 +86,7 @@ def connect(
             checker.check(HostKey(key.get_name(), key.asbytes()))
 
     client = paramiko.SSHClient()
+    client.set_log_channel(_LIBRARY)
     client.set_missing_host_key_policy(Policy())
     try:
         _log_in(client, host, port, credentials, known)

@@ -24,16 +24,29 @@ trap 'fail "the installer itself ended, which it must not do" "$LOG"' EXIT
 CIPHERS=chacha20-poly1305@openssh.com,aes128-gcm@openssh.com
 
 # load_drivers: what the buses ask for, until nothing new appears; cheaper than udev.
+declare -A LOADED
 load_drivers() {
-    local round
+    local round file alias wanted
     for round in 1 2 3 4 5; do
-        find /sys/devices -name modalias -exec cat {} + 2> /dev/null | sort -u > "$RUN/aliases.new"
-        cmp -s "$RUN/aliases.new" "$RUN/aliases" && return
-        mv "$RUN/aliases.new" "$RUN/aliases"
-        xargs -r -d '\n' modprobe -a -b -q < "$RUN/aliases" 2> /dev/null
+        wanted=()
+        for file in /sys/bus/*/devices/*/modalias; do
+            { read -r alias < "$file"; } 2> /dev/null
+            [ -n "$alias" ] && [ -z "${LOADED[$alias]:-}" ] || continue
+            LOADED[$alias]=1
+            wanted+=("$alias")
+        done
+        [ ${#wanted[@]} != 0 ] || return
+        modprobe -a -b -q "${wanted[@]}" 2> /dev/null
     done
 }
 
+# span FROM TO: seconds between two readings of /proc/uptime (always two digits after the point).
+span() {
+    local hundredths=$((10#${2/./} - 10#${1/./}))
+    printf '%d.%02d' $((hundredths / 100)) $((hundredths % 100))
+}
+
+read -r STARTED rest < /proc/uptime
 console "installer started"
 [ ! -d /sys/firmware/efi ] || FIRMWARE=uefi
 load_drivers
@@ -48,12 +61,16 @@ find_interface
 ssh-keygen -q -t ed25519 -N '' -C "installer-$MAC" -f "$RUN/key" &
 keygen=$!
 configure_network
+read -r NETWORK rest < /proc/uptime
 console "network $INTERFACE $MAC $ADDRESS"
 wait "$keygen" || fail "no key pair could be made"
 hello
 connect
-event "stage=start uptime=0"
-stage network
+# Both stages began before anybody could be told.
+read -r now rest < /proc/uptime
+event "stage=start uptime=$STARTED ago=$(span "$STARTED" "$now")"
+event "stage=network uptime=$NETWORK ago=$(span "$NETWORK" "$now")"
+STAGE=network
 wait_for_disk
 inventory > "$RUN/inventory"
 gate inventory < "$RUN/inventory" > "$RUN/ticket" 2> "$RUN/out" || fail "the head did not give a ticket: $(< "$RUN/out")"

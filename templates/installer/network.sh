@@ -32,19 +32,19 @@ linked() { read -r REPLY 2> /dev/null < "$1/carrier" && [ "$REPLY" = 1 ]; }
 # configure_network: static from the kernel line, else DHCP with our vendor class.
 configure_network() {
     local tries
-    ip link set lo up
-    ip link set "$INTERFACE" up
+    argument haoscar.addr
+    ADDRESS=$REPLY
+    if [ -n "$ADDRESS" ]; then
+        printf 'link set lo up\nlink set %s up\naddr add %s dev %s\n' "$INTERFACE" "$ADDRESS" "$INTERFACE" \
+            | ip -batch - || fail "the address $ADDRESS could not be set on $INTERFACE"
+    else
+        printf 'link set lo up\nlink set %s up\n' "$INTERFACE" | ip -batch -
+    fi
     for ((tries = 0; tries < 100; tries++)); do
         linked "/sys/class/net/$INTERFACE" && break
         sleep 0.1
     done
-    argument haoscar.addr
-    ADDRESS=$REPLY
-    if [ -n "$ADDRESS" ]; then
-        ip addr add "$ADDRESS" dev "$INTERFACE" || fail "the address $ADDRESS could not be set on $INTERFACE"
-    else
-        ask_dhcp
-    fi
+    [ -n "$ADDRESS" ] || ask_dhcp
     argument haoscar.gateway
     [ -z "$REPLY" ] || ip route add default via "$REPLY" dev "$INTERFACE"
 }

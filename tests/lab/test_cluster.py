@@ -7,17 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.errors import Refused
 from backend.lab import state
-from backend.lab.cluster import VirtualCluster
+from backend.lab.cluster import VirtualCluster, sweep
 from backend.lab.topology import Net
 from backend.paths import Paths
 from backend.system.processes import ProcessId, in_pid_namespace_of
-from backend.system.runner import Command, LocalRunner
+from backend.system.runner import Command, LocalRunner, Result
 
 pytestmark = [
     pytest.mark.lab,
@@ -186,22 +187,39 @@ def test_nothing_is_left_when_the_creator_is_killed(number: int) -> None:
     assert_gone(before, lab.directory, processes)
 
 
-def test_what_a_killed_reaper_leaves_is_cleared_by_the_command() -> None:
+def test_what_a_killed_reaper_leaves_is_swept() -> None:
     before = host_traces()
     lab = VirtualCluster.start(PATHS)
     lab.detach()
     processes = [lab.state.reaper, *lab.state.nodes.values()]
     lab.state.reaper.send(signal.SIGKILL)
     wait_for(lambda: not any(process.alive for process in processes), "the end of the lab")
-    command = Command.of(
-        sys.executable, "-c", "from haoscar_gui.scripts import cli; raise SystemExit(cli())",
-        "lab", "down", "--all", "--json",
-    )  # fmt: skip
-    from dataclasses import replace
-
-    result = LocalRunner().run(replace(command, cwd=SOURCE))
-    assert lab.name in json.loads(result.stdout)["stopped"]
+    # What "lab up" and "lab down --all" do first; the latter would end other people's labs too.
+    assert lab.name in sweep(PATHS)
     assert_gone(before, lab.directory, processes)
+
+
+def test_the_command_leaves_a_lab_running_and_ends_it() -> None:
+    before = host_traces()
+
+    def haoscar(*words: str) -> Result:
+        program = "from haoscar_gui.scripts import cli; raise SystemExit(cli())"
+        command = Command.of(sys.executable, "-c", program, "lab", *words)
+        return LocalRunner().run(replace(command, cwd=SOURCE), check=False)
+
+    started = json.loads(haoscar("up", "--json").stdout.splitlines()[-1])
+    name = started["lab"]
+    lab = state.load(state.labs_directory(PATHS) / name)
+    try:
+        assert lab.alive
+        assert haoscar("exec", "--lab", name, "node2", "--", "hostname").stdout.strip() == "node2"
+        assert haoscar("exec", "--lab", name, "node2", "--", "sh", "-c", "exit 7").exit_code == 7
+        assert haoscar("power-cut", "--lab", name, "node2").ok
+        assert haoscar("exec", "--lab", name, "node2", "--", "true").exit_code == 3
+        assert name in haoscar("status").stdout
+    finally:
+        assert haoscar("down", name).ok
+    assert_gone(before, lab.directory, [lab.reaper, *lab.nodes.values()])
 
 
 def assert_gone(

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,36 @@ def test_preflight_reports_the_active_alias(head: Path) -> None:
     assert "network.alias" in codes, said
     assert "dhcp.foreign" not in codes
     assert "network.no-private" not in codes
+
+
+def test_preflight_names_another_dhcp_server(head: Path) -> None:
+    # AppArmor confines dhcpd by its path and would keep it out of the test's directory: use a copy.
+    program = shutil.copy(shutil.which("dhcpd") or "/usr/sbin/dhcpd", head / "dhcpd")
+    (head / "foreign.conf").write_text(
+        "subnet 10.9.1.0 netmask 255.255.255.0 { range 10.9.1.100 10.9.1.110; }\n"
+    )
+    (head / "leases").touch()
+    log = head / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            ["ip", "netns", "exec", WORLD, program, "-4", "-f", "-d", "--no-pid",
+             "-cf", head / "foreign.conf", "-lf", head / "leases", "eth0"],
+            stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 15
+        while b"Server starting" not in log.read_bytes():
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        code, found, said = haoscar(head, "preflight")
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert (code, found["ok"]) == (1, False), said
+    foreign = [one["text"] for one in found["reports"] if one["code"] == "dhcp.foreign"]
+    assert len(foreign) == 1, said
+    assert "10.9.1.253" in foreign[0]
 
 
 def test_the_first_standby_is_proposed_checked_written_and_can_be_repeated(head: Path) -> None:

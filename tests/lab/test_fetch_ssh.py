@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.cli.app import App
+from backend.cli.main import build_parser, run
 from backend.errors import Cancelled, HaoscarError, Refused
 from backend.imaging.catalog import Catalog
 from backend.imaging.client import over_ssh
@@ -27,6 +29,7 @@ from backend.system.known_hosts import HostKey, KnownHosts
 from backend.system.runner import LocalRunner, Runner
 from backend.system.ssh import Credentials
 from backend.tasks import CancelToken, Event, Progress, TaskContext
+from backend.wiring import Wiring
 
 pytestmark = [
     pytest.mark.lab,
@@ -431,3 +434,17 @@ def test_a_user_with_sudo(head: Head, free: bool) -> None:
         )
         with pytest.raises(Refused, match="cannot become root"):
             head.fetch()
+
+
+def test_the_command_shows_the_fingerprint_and_yes_does_not_confirm_it(
+    head: Head, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "fetch-image", "--yes", "--client", "127.0.0.1", "--ssh-port", str(head.sshd.port),
+        "--identity", str(head.sshd.directory / "identity"),
+    ]  # fmt: skip
+    for more in ([], ["--host-key", "SHA256:other"]):
+        args = build_parser().parse_args([*words, *more])
+        assert run(args, App(Wiring.rooted_at(head.paths.root), yes=True)) == 3
+        assert "SHA256:" in "".join(capsys.readouterr())
+    assert KnownHosts(head.paths.state / "known_hosts").keys("127.0.0.1", head.sshd.port) == ()

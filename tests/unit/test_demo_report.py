@@ -77,3 +77,9 @@ def test_timeline_is_well_formed_and_drawn_to_scale() -> None:
 
 def test_no_stages_no_drawing() -> None:
     assert timeline(()) == ""
+
+
+def test_what_a_serial_line_says_can_be_shown() -> None:
+    html = report(ok=False, clone=None, failure="one\r\n\x1b[2Jtwo\0").as_html()
+    assert "\x1b" not in html
+    assert "one" in html

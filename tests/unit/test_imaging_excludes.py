@@ -13,6 +13,7 @@ from backend.imaging.excludes import (
     exclusions_for,
     explain,
     pattern,
+    seen_from_outside,
     swap_files,
 )
 from backend.imaging.mounts import choose_mounts, parse_mountinfo
@@ -151,6 +152,20 @@ def test_swap_files_requests_and_the_images_themselves() -> None:
     assert explain("/home/shared", found) is None
     assert explain("/home/shared/x", found) is not None
     assert all(one.pattern for one in found)
+    found = exclusions_for(choice, requested=["/scratch/"])
+    assert explain("/scratch", found) is None
+    assert explain("/scratch/x", found) == "left out on your request"
+
+
+def test_mounts_inside_what_is_left_out_anyway_are_not_listed() -> None:
+    nested = HEAD + (
+        "50 23 0:70 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+        "51 33 0:71 / /home/shared/deep rw - nfs4 filer:/deep rw\n"
+        "52 32 0:72 / /run/user/1000 rw - tmpfs tmpfs rw\n"
+    )
+    shown = [one.mount.target for one in seen_from_outside(choose_mounts(parse_mountinfo(nested)))]
+    assert {"/sys", "/proc", "/dev", "/run", "/home/shared"} <= {*shown}
+    assert not {"/sys/fs/cgroup", "/home/shared/deep", "/run/user/1000"} & {*shown}
 
 
 NAMES = ["plain", "two words", "star*", "q?", "set[ab]", "back\\slash", "back\\*both", "new\nline"]

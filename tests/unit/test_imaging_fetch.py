@@ -163,6 +163,16 @@ def test_the_second_version_is_compared_with_the_first(world: World) -> None:
     assert world.catalog.list() == (third,)
 
 
+def test_a_directory_left_out_stays_as_a_mount_point(world: World) -> None:
+    probe = ("stat", "--format=%F", "--", "/scratch")
+    world.programs.answers[probe] = (0, "directory\n")
+    facts = world.fetch(leave_out="/scratch").facts()
+    assert "/scratch/*" in [one.pattern for one in facts.excluded]
+    world.programs.answers[probe] = (1, "")
+    with pytest.raises(InvalidInput, match="no such file"):
+        world.fetch(leave_out="/scratch")
+
+
 def test_all_problems_of_the_client_at_once(world: World) -> None:
     world.programs.answers[("rsync", "--version")] = (0, "rsync  version 2.6.9\n")
     world.programs.answers[("id", "-u")] = (0, "1000\n")

@@ -1,0 +1,204 @@
+"""The ticket script: every word quoted, in the right order, understood by a real shell."""
+
+import subprocess
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.clone.constants import TARGET
+from backend.clone.script import TicketSteps, call, first_boot_steps, render_ticket, step_lines
+from backend.clone.sessions import sender_arguments
+from backend.clone.steps import Move, Remove, Run, Write
+from backend.errors import HaoscarError, Refused
+from backend.model.site import OnFailure, PostInstall
+from tests.unit.test_clone_ticket import key
+
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
+
+
+class Disk:
+    partition = (Run(("sfdisk", "/dev/sda"), "partition", stdin="label: gpt\nx='$(id)'\n"),)
+    format = (Run(("mke2fs", "-L", "a b", "/dev/sda1"), "format"),)
+    mount = (Run(("mount", "/dev/sda1", TARGET), "mount"),)
+    unmount = (Run(("umount", TARGET), "unmount", may_fail=True),)
+
+
+def steps(**changes: object) -> TicketSteps:
+    values: dict[str, object] = {
+        "disk": Disk(),
+        "identity": (Write("/etc/hostname", "it's\n", "name"), Remove("/etc/machine-id", "own")),
+        "loader": (Run(("grub-install", "/dev/sda"), "loader", chroot=True),),
+        "first_boot": first_boot_steps(IPv4Address("10.0.0.1"), key()),
+        "reduced": ("boot/efi",),
+        "ignored": ("lost+found",),
+        "compression": ("--compress",),
+        **changes,
+    }
+    return TicketSteps(**values)  # type: ignore[arg-type]
+
+
+def test_everything_happens_in_order() -> None:
+    script = render_ticket(steps(on_failure=OnFailure.WAIT, post_install=PostInstall.BEEP))
+    wanted = [
+        "# haoscar-ticket 1", "ON_FAILURE=wait", "stage partition", "feed partition 'label: gpt",
+        "stage format", "run format mke2fs -L 'a b' /dev/sda1", "run mount mount", "stage copy",
+        "copy image/ / -aHAX", "copy image/boot/efi/ /boot/efi/", "stage verify", "verify find",
+        "stage identity", "enter", "put /etc/hostname 644", "drop /etc/machine-id",
+        "keep_key /var/lib/haoscar/first-boot", "put /var/lib/haoscar/first-boot/known_hosts 600",
+        "link /etc/systemd/system/haoscar-first-boot.service", "stage bootloader",
+        "run loader chroot /sysroot grub-install /dev/sda", "leave", "try unmount umount",
+        "done_with", "finish beep", "# end of ticket",
+    ]  # fmt: skip
+    position = 0
+    for line in wanted:
+        found = script.find(line, position)
+        assert found >= position, line
+        position = found
+    assert script.endswith("# end of ticket\n")
+
+
+def test_the_private_key_never_passes_through_the_head() -> None:
+    assert "PRIVATE" not in render_ticket(steps())
+
+
+@pytest.mark.parametrize("path", ["etc/x", "/etc/../../x", ""])
+def test_only_paths_of_the_clone(path: str) -> None:
+    with pytest.raises(HaoscarError):
+        step_lines([Write(path, "", "")])
+
+
+def test_no_nul_reaches_a_shell() -> None:
+    with pytest.raises(HaoscarError):
+        call("put", "a\0b")
+
+
+@pytest.mark.programs
+@given(st.lists(WORDS, min_size=1, max_size=6))
+def test_words_arrive_as_they_are(words: list[str]) -> None:
+    line = call("show", *words)
+    shell = "show() { printf '%s\\0' \"$@\"; }\n" + line
+    said = subprocess.run(["bash", "-c", shell], stdout=subprocess.PIPE, check=True).stdout
+    assert said.decode().split("\0")[:-1] == words
+
+
+@pytest.mark.programs
+def test_bash_understands_a_ticket_and_every_script() -> None:
+    said = subprocess.run(["bash", "-n"], input=render_ticket(steps()).encode(), check=False)
+    assert said.returncode == 0
+    directory = Path(__file__).parents[2] / "templates/installer"
+    for script in directory.glob("*.sh"):
+        assert subprocess.run(["bash", "-n", script], check=False).returncode == 0, script
+    assert subprocess.run(["sh", "-n", directory / "first-boot.sh"], check=False).returncode == 0
+
+
+LIBRARY = Path(__file__).parents[2] / "templates/installer"
+
+
+def run_words(target: Path, lines: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run lines of a ticket with the installer's own functions; failing ends the shell."""
+    script = "\n".join(
+        [
+            f". {LIBRARY}/lib.sh", f". {LIBRARY}/steps.sh",
+            f"RUN={target}/run TARGET={target}/clone LOG={target}/run/log",
+            'fail() { echo "FAILED: $1"; exit 1; }', *lines,
+        ]
+    )  # fmt: skip
+    (target / "run").mkdir()
+    (target / "clone").mkdir(exist_ok=True)
+    return subprocess.run(["bash", "-c", script], text=True, capture_output=True, check=False)
+
+
+@pytest.mark.programs
+def test_files_are_written_moved_and_removed_in_the_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    (clone / "etc").mkdir(parents=True)
+    (clone / "etc/old").write_text("old")
+    (clone / "etc/gone").write_text("gone")
+    (clone / "etc/link").symlink_to("/etc/passwd")
+    said = run_words(
+        tmp_path,
+        step_lines(
+            [
+                Write("/etc/link", "text with 'quotes'\n$(id)\n", "", 0o600),
+                Move("/etc/old", "/var/kept/old", ""),
+                Move("/etc/none", "/var/kept/none", ""),
+                Remove("/etc/gone", ""),
+                Remove("/nowhere/gone", ""),
+            ]
+        ),
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert (clone / "etc/link").read_text() == "text with 'quotes'\n$(id)\n"
+    assert not (clone / "etc/link").is_symlink()
+    assert (clone / "etc/link").stat().st_mode & 0o777 == 0o600
+    assert (clone / "var/kept/old").read_text() == "old"
+    assert not (clone / "etc/gone").exists()
+    assert not (clone / "var/kept/none").exists()
+
+
+@pytest.mark.programs
+def test_a_link_of_the_image_cannot_lead_out_of_the_clone(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone/etc").symlink_to(outside)
+    said = run_words(tmp_path, step_lines([Write("/etc/hostname", "x", "")]))
+    assert said.returncode == 1
+    assert "leads out of it" in said.stdout
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.programs
+def test_a_failing_program_ends_the_installation_and_a_permitted_failure_does_not(
+    tmp_path: Path,
+) -> None:
+    lines = step_lines([Run(("false",), "may", may_fail=True), Run(("false",), "must")])
+    said = run_words(tmp_path, [*lines, "echo reached"])
+    assert "FAILED: must failed (exit code 1): false" in said.stdout
+    assert "reached" not in said.stdout
+
+
+def test_the_copy_is_a_reading_rsync_of_the_one_tree() -> None:
+    command = "rsync --server --sender -logDtpHAXrze.LsfxCIvu --compress-choice=lz4 --checksum-choice=none --numeric-ids . image/"
+    options, part = sender_arguments(command)
+    assert options[:3] == ["--server", "--sender", "-logDtpHAXrze.LsfxCIvu"]
+    assert part == ""
+    assert (
+        sender_arguments("rsync --server --sender -tre.LsfxCIvu . image/boot/efi/")[1]
+        == "boot/efi/"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rsync --server -logDtpre.iLsfxC . image/",
+        "rsync --server --sender -re.LsfxC . /etc/",
+        "rsync --server --sender -re.LsfxC . image/../../",
+        "rsync --server --sender -re.LsfxC --remove-source-files . image/",
+        "rsync --server --sender -re.LsfxC --files-from=/etc/shadow . image/",
+        "rsync --server --sender -re.LsfxC --log-file=/etc/x . image/",
+        "rsync --server --sender -re.LsfxC . image/ /etc/",
+        "rsync --server --sender -L . image/",
+        "rsync --daemon . image/",
+        "rsync --server --sender -re.LsfxC . 'image/",
+        "sh -c id",
+        "",
+    ],
+)
+def test_no_other_rsync(command: str) -> None:
+    with pytest.raises(Refused):
+        sender_arguments(command)
+
+
+@given(st.text(max_size=120))
+def test_no_text_becomes_a_path_of_the_head(text: str) -> None:
+    try:
+        options, part = sender_arguments(f"rsync --server --sender {text}")
+    except Refused:
+        return
+    assert ".." not in part.split("/")
+    assert all(option.startswith("-") for option in options)
