@@ -7,7 +7,6 @@ importable, from a checkout and from an installed wheel alike.
 import sys
 from pathlib import Path
 
-
 _here = Path(__file__).resolve().parent
 _private = _here / "_lib"  # installed: inside the package; in a checkout: beside it
 _root = str(_private if _private.is_dir() else _here.parent)

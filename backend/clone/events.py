@@ -98,6 +98,7 @@ FACTS = frozenset(
         "firmware",
         "uptime",
         "boot_id",
+        "hostkey",
         "ssh",
     }
 )

@@ -14,7 +14,6 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from backend.clone.answer import CHECKS, Answer, Answerer, make_checks, read_expectation

@@ -20,9 +20,11 @@ from pathlib import Path
 from backend.errors import InvalidInput, Refused
 from backend.imaging.facts import ImageFacts
 from backend.imaging.tree import walk
+from backend.imaging.verify import Verification, verify_tree
 from backend.model.names import ImageName
 from backend.paths import Paths
 from backend.system.files import make_private, sync_directory
+from backend.tasks import TaskContext
 
 _VERSION = re.compile(r"v([1-9]\d{0,5})")
 _PARTIAL = re.compile(r"v([1-9]\d{0,5})\.partial")
@@ -166,6 +168,16 @@ class Catalog:
             total += blocks
             own += blocks if seen[inode] == links else 0
         return Usage(total, own)
+
+    def verify(
+        self, version: ImageVersion, context: TaskContext, content: bool = True
+    ) -> Verification:
+        """Check a version against its manifest, holding it meanwhile; see verify_tree.
+
+        Raises InvalidInput, Cancelled, OSError, Refused.
+        """
+        with self.using(version):
+            return verify_tree(version.tree, version.manifest, context, content)
 
     def delete(self, version: ImageVersion) -> None:
         """Delete one version; raises Refused while it is in use, OSError."""

@@ -41,14 +41,14 @@ MEDIA = Path("/root/haoscar-boot.img")
 # What each stage of the installation is called in the report, and how it is cut: an event says
 # that a stage begins.
 INSTALL_TITLES = {
-    "start": "The installer starts, finds its network card",
-    "network": "It asks the head to be let in",
-    "admitted": "Admitted: sends its inventory, gets its ticket",
+    "start": "Installer starts, finds its card",
+    "network": "Asks the head to be let in",
+    "admitted": "Sends its inventory, gets its ticket",
     "partition": "Partitions the disk",
     "format": "Makes file systems",
     "copy": "Copies the image over SSH",
     "verify": "Compares every file with the manifest",
-    "identity": "Gets its own name, addresses, keys",
+    "identity": "Gets its own name and addresses",
     "bootloader": "Installs the boot loader",
     "done": "Restarts, boots from its own disk",
 }
@@ -98,7 +98,7 @@ class Demo:
         return replace(report, stages=clock.sorted(), seconds=clock.now)
 
     def _clone(self, context: TaskContext, clock: StageClock) -> CloneFacts:
-        with clock.stage("prepare", "Prepare this machine: packages, Debian root") as detail:
+        with clock.stage("prepare", "Prepare packages and Debian root") as detail:
             installed = ensure_host_packages(self.paths, LocalRunner(), context)
             RootStore(self.paths, LocalRunner()).ensure(context)
             detail.text = f"{len(installed)} packages were missing"
@@ -134,7 +134,7 @@ class _Run:
         with self._heard(BLANK_MAC) as heard:
             began = self._switch_on(machine)
             self._wait_until_heard(machine, heard, began)
-        with self._clock.stage("assign", "Assign its MAC address, update DHCP, arm the ticket"):
+        with self._clock.stage("assign", "Assign its MAC address, admit it"):
             self._command("install-standby", standby["name"], "--mac", BLANK_MAC)
         installed = self._follow(standby["name"], machine)
         proof = Proof(self._lab.node(HEAD), standby["address"], str(standby["name"]), installed)
@@ -152,7 +152,7 @@ class _Run:
         with self._clock.stage("packages", "Step 1: packages of the head") as detail:
             self._command("packages", "install")
             detail.text = "nothing is missing"
-        with self._clock.stage("discover", "Discover networks and nodes, write the site file"):
+        with self._clock.stage("discover", "Discover the site"):
             self._command("init")
         with self._clock.stage("fetch-image", "Step 2: fetch the head's image") as detail:
             image = self._command("fetch-image")
@@ -256,7 +256,7 @@ class _Run:
             return
         boot = Stage(
             "boot",
-            "Firmware, boot loader, installer kernel",
+            "Firmware, boot loader, kernel",
             assigned,
             begins[0][1] - assigned,
             "standby",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.clone.compare import by_reason, differences
+from backend.clone.keys import PublicKey
 from backend.errors import HaoscarError
 from backend.imaging.excludes import Exclusion, explain
 from backend.lab.containers import LabNode
@@ -17,6 +18,7 @@ from backend.tasks import TaskContext
 
 SSH_LIMIT = 60.0  # seconds; the clone has reported before, so it answers at once
 COMPARE_LIMIT = 300.0
+KNOWN_HOSTS = "/run/haoscar/demo-known-hosts"  # on the head: the key that the clone has reported
 NOT_ON_DISK = ("/proc/*", "/sys/*", "/dev/*", "/run/*", "/tmp/*")  # noqa: S108 - patterns only
 # One login: each costs the emulated machine half a second.
 QUESTIONS = (
@@ -37,6 +39,9 @@ class Proof:
     def ask(self, context: TaskContext) -> CloneFacts:
         """Log in as root and ask; raises HaoscarError when SSH does not answer as the standby."""
         context.check_cancelled()
+        key = PublicKey.parse(str(self._installed["facts"].get("hostkey", "")))
+        known = f"{self._address} {key.line}\n".encode()
+        self._head.runner.run(Command.of("tee", KNOWN_HOSTS).given(known))
         said = self._head.runner.run(Command.of(*self._ssh(), QUESTIONS).within(SSH_LIMIT)).stdout
         hostname, root, line, firmware, state, *_ = (*said.splitlines(), "", "", "", "", "")
         if hostname != self._name:
@@ -75,8 +80,8 @@ class Proof:
     def _ssh(self) -> tuple[str, ...]:
         return (
             "ssh", "-i", "/root/.ssh/id_ed25519", "-o", "BatchMode=yes",
-            "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no",
-            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", f"root@{self._address}",
+            "-o", f"UserKnownHostsFile={KNOWN_HOSTS}", "-o", "StrictHostKeyChecking=yes",
+            "-o", "HostKeyAlgorithms=ssh-ed25519", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", f"root@{self._address}",
         )  # fmt: skip
 
 

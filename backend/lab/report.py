@@ -108,10 +108,8 @@ def timeline(stages: Sequence[Stage]) -> str:
     end = max(one.began + one.seconds for one in stages) or 1.0
     scale = (WIDTH - LEFT - 70) / end
     height = ROW * len(stages) + 40
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" role="img" '
-        'aria-label="Timeline of the stages" font-size="13">'
-    ]
+    head = f'viewBox="0 0 {WIDTH} {height}" width="100%" font-size="13" role="img"'
+    parts = [f'<svg {head} aria-label="Timeline of the stages">']
     for tick in _ticks(end):
         x = LEFT + tick * scale
         parts.append(

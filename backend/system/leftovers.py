@@ -63,7 +63,7 @@ def _marked(run_id: str) -> Iterator[tuple[int, str]]:
 
 
 def _net(pid: int) -> str:
-    return os.readlink(f"/proc/{pid}/ns/net")
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
 
 
 def _ancestors(pid: int) -> Iterator[int]:

@@ -96,10 +96,15 @@ def run(args: argparse.Namespace, app: App) -> int:
 
 
 def _fields(args: argparse.Namespace) -> dict[str, str]:
+    """Return the fields of the request; any option of SSH means SSH, also to this head itself."""
+    by_ssh = (
+        args.ssh_port or args.identity or args.host_key or args.ask_password
+        or args.ask_passphrase or args.ask_sudo_password
+    )  # fmt: skip
     return {
         "name": args.name,
         "client": args.client,
-        "user": args.ssh_user,
+        "user": args.ssh_user or ("root" if by_ssh else ""),
         "port": args.ssh_port,
         "ip_assignment": args.ip_assignment,
         "post_install": args.post_install,

@@ -7,7 +7,7 @@ from backend.cli.output import duration, size
 from backend.errors import Cancelled, InvalidInput
 from backend.imaging.catalog import Catalog, ImageVersion
 from backend.imaging.facts import ImageFacts
-from backend.imaging.verify import Verification, verify_tree
+from backend.imaging.verify import Verification
 from backend.model.names import ImageName
 from backend.reports import info, warning
 from backend.tasks import TaskContext
@@ -121,8 +121,7 @@ class _Verify:
 
     def run(self, context: TaskContext) -> Verification:
         context.step(self.title)
-        with self._catalog.using(self._version) as version:
-            return verify_tree(version.tree, version.manifest, context, self._content)
+        return self._catalog.verify(self._version, context, self._content)
 
 
 def run_verify(args: argparse.Namespace, app: App) -> int:
