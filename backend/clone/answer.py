@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backend.clone.bootloader import loader_steps
+from backend.clone.bootloader import boot_problems, loader_steps
 from backend.clone.constants import TARGET
 from backend.clone.identity import identity_steps
 from backend.clone.image_facts import ImageFacts, gather_facts
@@ -21,9 +21,9 @@ from backend.imaging.catalog import Catalog, ImageVersion
 from backend.imaging.checklists import CheckLists, check_lists
 from backend.imaging.manifest import read_manifest
 from backend.model.layout import FileSystemKind, Layout, LayoutKind
-from backend.model.site import IpAssignment, PostInstall, Site, Standby
+from backend.model.site import Firmware, IpAssignment, PostInstall, Site, Standby
 from backend.paths import Paths
-from backend.reports import Report
+from backend.reports import Report, warning
 from backend.system.files import read_if_there, write_atomically
 
 IDS = "ids.json"  # in the machine's record: the identifiers of a standard layout
@@ -116,7 +116,9 @@ class Answerer:
                 "Install openssh-client on the golden client and fetch the image again.",
             )  # fmt: skip
         facts = gather_facts(version.tree)
-        identity = identity_steps(site, standby, planned.layout, facts, inventory)
+        identity = identity_steps(
+            site, standby, planned.layout, facts, inventory, swap_files=version.facts().swap_files
+        )
         loader = loader_steps(planned.layout, planned.disk, inventory.firmware, facts)
         reduced = _mounts_of(planned, (FileSystemKind.VFAT,))
         extended = (FileSystemKind.EXT2, FileSystemKind.EXT3, FileSystemKind.EXT4)
@@ -134,6 +136,26 @@ class Answerer:
             on_failure=ticket.on_failure,
         )
         return steps, identity.notes
+
+
+def bootable(version: ImageVersion) -> tuple[Report, ...]:
+    """Return on which firmware a clone of this image would not start, as warnings.
+
+    Raises Refused when it would start on none, so that this is said before a machine is switched on;
+    InvalidInput, OSError.
+    """
+    layout = Layout.from_json(version.layout_file.read_text(encoding="utf-8"))
+    facts = gather_facts(version.tree)
+    problems = {one: boot_problems(layout, facts, one) for one in Firmware}
+    if all(problems.values()):
+        raise Refused(*problems[layout.boot.firmware])
+    return tuple(
+        warning(
+            one.code, f"On {firmware.upper()} machines it will not start: {one.text}", one.remedy
+        )
+        for firmware, found in problems.items()
+        for one in found
+    )
 
 
 def make_checks(version: ImageVersion, answer: Answer, record: Path) -> None:

@@ -26,6 +26,7 @@ from backend.clone.script import TREE
 from backend.clone.ticket import Ticket, TicketState
 from backend.errors import HaoscarError, Refused
 from backend.imaging.catalog import Catalog
+from backend.model.addresses import Mac
 from backend.model.site import Site
 from backend.system.files import make_private
 
@@ -155,7 +156,7 @@ class Sessions:
         if current is not None and current.state in open_states and current.key == ticket.key:
             await self._fail(mac, "The connection to the machine was lost.")
 
-    async def _done(self, mac: Any, writer: asyncio.StreamWriter) -> None:
+    async def _done(self, mac: Mac, writer: asyncio.StreamWriter) -> None:
         if self._installs.change(mac, Ticket.done).state is not TicketState.DONE:
             return
         self._running.pop(mac, None)
@@ -217,7 +218,7 @@ class Sessions:
             raise Refused.of("gate.state", "This machine is not being installed.")
         return running
 
-    async def _fail(self, mac: Any, reason: str) -> None:
+    async def _fail(self, mac: Mac, reason: str) -> None:
         log.warning("installation of %s failed: %s", mac, reason)
         event = InstallEvent(time.time(), "failed", text=reason)
         self._installs.change(mac, lambda ticket: ticket.failed(reason), event)

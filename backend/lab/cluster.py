@@ -20,12 +20,12 @@ from backend.errors import HaoscarError, Refused
 from backend.lab import reaper as reaper_program
 from backend.lab import state as states
 from backend.lab.containers import LabNode
+from backend.lab.host import check_host, lab_key
 from backend.lab.machines import BlankMachine, MachineSpec
 from backend.lab.network import LabNetwork
 from backend.lab.overlay import (
     LAUNCHER,
     LabKey,
-    check_python,
     launcher,
     overlay_files,
     product_mounts,
@@ -38,15 +38,11 @@ from backend.paths import Paths
 from backend.system.files import make_private
 from backend.system.namespaces import Inside, NamespaceRunner
 from backend.system.processes import ProcessId, children
-from backend.system.runner import STANDARD_PATH, Command, LocalRunner, Runner, spawn
+from backend.system.runner import Command, LocalRunner, Runner, spawn
 from backend.tasks import TaskContext
 
 READY_LIMIT = 20.0  # seconds for the reaper to be ready
 DOWN_LIMIT = 30.0
-PROGRAMS = {
-    "unshare": "util-linux", "nsenter": "util-linux", "mount": "mount", "ip": "iproute2",
-    "systemd-nspawn": "systemd-container", "ssh-keygen": "openssh-client",
-}  # fmt: skip
 
 
 class VirtualCluster:
@@ -77,10 +73,11 @@ class VirtualCluster:
         Use it in a ``with`` statement, or call ``detach`` to leave it running, or ``down``.
         """
         context = context or TaskContext()
-        check_host()
         runner = LocalRunner()
+        roots = RootStore(paths, runner)
+        check_host(building=roots.find() is None)
         sweep(paths)
-        root = RootStore(paths, runner).ensure(context)
+        root = roots.ensure(context)
         key = lab_key(paths, runner)
         context.step("Starting the machines of the lab")
         state, leash = _start_reaper(paths, root)
@@ -215,36 +212,6 @@ class VirtualCluster:
     def _remember_machine(self, name: str, process: ProcessId | None) -> None:
         _set(self.state.machines, name, process)
         self.state.save()
-
-
-def check_host() -> None:
-    """Refuse, with all that is missing, where no lab can be started."""
-    missing = sorted(
-        {
-            package
-            for name, package in PROGRAMS.items()
-            if shutil.which(name, path=STANDARD_PATH) is None
-        }
-    )
-    if os.geteuid() != 0:
-        raise Refused.of("lab.not-root", "The lab needs root.", "Use sudo.")
-    if missing:
-        raise Refused.of(
-            "lab.programs", "The lab needs programs that are not installed here.",
-            f"apt-get install {' '.join(missing)}",
-        )  # fmt: skip
-    check_python()
-
-
-def lab_key(paths: Paths, runner: Runner) -> LabKey:
-    """Return the SSH key of this cache's labs, made when there is none."""
-    file = paths.cache / "lab" / "key"
-    make_private(file.parent)
-    if not file.exists():
-        runner.run(
-            Command.of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", file)
-        )
-    return LabKey(file.read_text(), file.with_suffix(".pub").read_text())
 
 
 def sweep(paths: Paths) -> list[str]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.errors import CommandFailed, HaoscarError, Refused
+from backend.errors import CommandFailed, HaoscarError
+from backend.lab.host import firmware_files, qemu_program
 from backend.lab.network import LabNetwork
 from backend.lab.topology import Net
 from backend.model.addresses import Mac
@@ -20,12 +21,6 @@ from backend.system.qemu_monitor import QemuMonitor
 from backend.system.runner import Command, Runner, spawn
 
 START_LIMIT = 15.0  # seconds until QEMU answers
-QEMU = ("qemu-system-x86_64", "/usr/libexec/qemu-kvm")
-# Read-only code of the firmware, and the file its variables start from.
-OVMF = (
-    (Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
-    (Path("/usr/share/edk2/ovmf/OVMF_CODE.fd"), Path("/usr/share/edk2/ovmf/OVMF_VARS.fd")),
-)
 
 
 class DiskBus(enum.StrEnum):
@@ -294,21 +289,3 @@ class BlankMachine:
     def wait_until_off(self, limit: float) -> bool:
         """Wait until it has switched itself off; returns whether it has."""
         return self._process is None or self._process.wait(limit)
-
-
-def qemu_program() -> str:
-    """Return the QEMU of this machine; raises Refused when there is none."""
-    for name in QEMU:
-        if found := shutil.which(name, path=f"{'/usr/bin:/usr/local/bin'}"):
-            return found
-    raise Refused.of(
-        "lab.qemu", "QEMU is not installed.", "apt-get install qemu-system-x86 qemu-utils"
-    )
-
-
-def firmware_files() -> tuple[Path, Path]:
-    """Return the UEFI firmware's code and variables; raises Refused when they are missing."""
-    for code, variables in OVMF:
-        if code.exists() and variables.exists():
-            return code, variables
-    raise Refused.of("lab.ovmf", "The UEFI firmware OVMF is not installed.", "apt-get install ovmf")

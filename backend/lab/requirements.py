@@ -1,5 +1,7 @@
 """What the virtual cluster and the tests need of the machine they run on."""
 
+from dataclasses import dataclass
+
 from backend.model.distribution import Family
 from backend.packages.installer import distribution_of, package_tool
 from backend.paths import Paths
@@ -9,11 +11,11 @@ from backend.tasks import TaskContext
 LAB = {
     Family.DEBIAN: (
         "mmdebstrap", "systemd-container", "qemu-system-x86", "qemu-utils", "ipxe-qemu", "seabios",
-        "ovmf", "iproute2", "nftables", "openssh-client", "util-linux", "mount", "zstd", "cpio", "busybox", "kmod",
+        "ovmf", "iproute2", "nftables", "openssh-client", "util-linux", "mount",
     ),
     Family.RHEL: (
         "mmdebstrap", "systemd-container", "qemu-kvm", "qemu-img", "edk2-ovmf", "iproute", "nftables",
-        "openssh-clients", "util-linux", "zstd", "cpio", "busybox", "kmod",
+        "openssh-clients", "util-linux",
     ),
 }  # fmt: skip
 TESTS = {
@@ -21,10 +23,28 @@ TESTS = {
         "isc-dhcp-server", "tftpd-hpa", "openssh-server", "rsync", "python3-tk", "curl", "attr", "acl", "libcap2-bin",
         "libpcap0.8", "mtools", "dosfstools", "xorriso", "syslinux", "syslinux-common", "syslinux-efi", "pxelinux", "isolinux",
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
-        "dracut-core", "dracut-network", "shellcheck", "git",
+        "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
     ),
     Family.RHEL: (),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareHost:
+    """The task that installs what is missing."""
+
+    paths: Paths
+    runner: Runner
+    tests: bool = False
+
+    @property
+    def title(self) -> str:
+        """See Task.title."""
+        return "Preparing this machine for the virtual cluster"
+
+    def run(self, context: TaskContext) -> tuple[str, ...]:
+        """Return what was installed; raises HaoscarError."""
+        return ensure_host_packages(self.paths, self.runner, context, tests=self.tests)
 
 
 def ensure_host_packages(

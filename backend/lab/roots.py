@@ -104,7 +104,7 @@ class RootStore:
         context.step(f"Building the Debian {SUITE} root of the lab (once)")
         self._runner.stream(
             bootstrap_command(partial, host_sources(self._runner), host_options(self._runner)),
-            lambda _line: None,
+            lambda line: _show(line, context),
             cancelled=lambda: context.cancel.cancelled,
         )
         context.step("Trimming the root and making its initramfs")
@@ -216,6 +216,12 @@ def _configure(tree: Path) -> None:
     journal.write_text("[Journal]\nStorage=volatile\nReadKMsg=no\n")
     (tree / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     (tree / "var/log/journal").mkdir(parents=True, exist_ok=True)
+
+
+def _show(line: str, context: TaskContext) -> None:
+    """Pass on what mmdebstrap says it is at; with the hooks' text it says too much."""
+    if line.startswith("I: ") and "hook" not in line:
+        context.progress(0.0, None, detail=line[3:].rstrip("."))
 
 
 def _opened(path: Path) -> LabRoot:

@@ -78,9 +78,8 @@ class NamespaceRunner:
     def command(self, command: Command) -> Command:
         """Return the command as it is started on this machine."""
         values = {**CLEAN, **command.env}
-        words = ["/usr/bin/env", "--ignore-environment"]
-        if command.cwd is not None:
-            words.append(f"--chdir={command.cwd}")
+        # Our own working directory may not exist in there.
+        words = ["/usr/bin/env", "--ignore-environment", f"--chdir={command.cwd or '/'}"]
         words += [f"{name}={value}" for name, value in values.items()]
         inner = replace(command, cwd=None, env={})
         return inner.after(*self._where().prefix, *words)

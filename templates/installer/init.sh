@@ -71,7 +71,7 @@ read -r now rest < /proc/uptime
 event "stage=start uptime=$STARTED ago=$(span "$STARTED" "$now")"
 event "stage=network uptime=$NETWORK ago=$(span "$NETWORK" "$now")"
 STAGE=network
-wait_for_disk
+wait_for_disks
 inventory > "$RUN/inventory"
 gate inventory < "$RUN/inventory" > "$RUN/ticket" 2> "$RUN/out" || fail "the head did not give a ticket: $(< "$RUN/out")"
 read -r first < "$RUN/ticket"

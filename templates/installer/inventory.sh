@@ -9,15 +9,30 @@ is_disk() {
     read -r REPLY < "/sys/block/$1/size" && ((REPLY > 0))
 }
 
-# wait_for_disk: at most ten seconds for the first disk.
-wait_for_disk() {
-    local tries disk
-    for ((tries = 0; tries < 100; tries++)); do
-        for disk in /sys/block/*; do
-            is_disk "${disk##*/}" && return
-        done
-        ((tries % 10 != 5)) || load_drivers
-        sleep 0.1
+# disks: the names of all disks, in $REPLY.
+disks() {
+    local path found=''
+    for path in /sys/block/*; do
+        is_disk "${path##*/}" && found="$found ${path##*/}"
+    done
+    REPLY=$found
+}
+
+# wait_for_disks: until there is a disk and no other one appears, ten seconds at most. A disk that
+# came too late for the inventory could make the wrong one look like the only one.
+wait_for_disks() {
+    local tries before='' quiet=0
+    for ((tries = 0; tries < 50; tries++)); do
+        disks
+        if [ -n "$REPLY" ] && [ "$REPLY" = "$before" ]; then
+            quiet=$((quiet + 1))
+            ((quiet < 2)) || return
+        else
+            quiet=0
+        fi
+        before=$REPLY
+        load_drivers
+        sleep 0.2
     done
 }
 
@@ -26,6 +41,15 @@ value() {
     REPLY=''
     { read -r REPLY < "$1"; } 2> /dev/null
     REPLY=${REPLY//$TAB/ }
+}
+
+# signature DEVICE: what probing finds on it, in $REPLY, comma separated; nothing on a blank one. The
+# device itself is read, because without udev nobody else knows.
+signature() {
+    local found
+    found=$(blkid -p -s TYPE -s PTTYPE -o value "$1" 2> /dev/null)
+    [ $? != 8 ] || found=several  # blkid(8): more than one, it cannot tell which is meant
+    REPLY=${found//[$'\n ']/,}
 }
 
 inventory_disk() {
@@ -48,13 +72,14 @@ inventory_disk() {
         */nvme/*) transport=nvme ;;
         */virtio*) transport=virtio ;;
     esac
+    signature "/dev/$name"
+    signatures=$REPLY
     for partition in "/sys/block/$name/$name"*; do
-        [ -e "$partition/partition" ] && partitions=$((partitions + 1))
+        [ -e "$partition/partition" ] || continue
+        partitions=$((partitions + 1))
+        signature "/dev/${partition##*/}"
+        signatures=$signatures${REPLY:+${signatures:+,}$REPLY}
     done
-    # Probing by offset finds what is there also where the kernel shows no partition.
-    while read -r REPLY; do
-        [ -z "$REPLY" ] || signatures=$signatures${signatures:+,}$REPLY
-    done < <(lsblk -n -r -o FSTYPE,PTTYPE "/dev/$name" 2> /dev/null | tr ' ' '\n'; blkid -p -s TYPE -s PTTYPE -o value "/dev/$name" 2> /dev/null)
     printf 'disk\tpath=/dev/%s\tsize=%s\tsector=%s\tremovable=%s\trotational=%s\treadonly=%s' \
         "$name" "$size" "$sector" "$removable" "$rotational" "$readonly"
     printf '\ttransport=%s\tmodel=%s\tserial=%s\twwn=%s\tsignatures=%s\tpartitions=%s\tmounted=0\n' \
@@ -84,8 +109,9 @@ inventory() {
     while read -r word amount rest; do
         [ "$word" != MemTotal: ] || printf 'memory\t%s\n' "$amount"
     done < /proc/meminfo
-    for device in /sys/block/*; do
-        is_disk "${device##*/}" && inventory_disk "${device##*/}"
+    disks
+    for device in $REPLY; do
+        inventory_disk "$device"
     done
     for device in /sys/class/net/*; do
         [ -e "$device/device" ] && inventory_card "${device##*/}"

@@ -1,13 +1,16 @@
 """Tickets: one machine, one key, one window; and the records they are kept in."""
 
+import argparse
 import base64
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.cli.commands import installs as command
 from backend.clone import events
 from backend.clone.constants import BootMode, Stage
 from backend.clone.events import InstallEvent
@@ -248,3 +251,31 @@ def test_a_cut_last_line_is_no_event(records: Records) -> None:
     path = records.installs.directory(MAC) / "events.jsonl"
     path.write_text(path.read_text() + '{"time": 3, "ki')
     assert [one.kind for one in records.installs.events(MAC)] == ["armed"]
+
+
+def test_the_command_line_refuses_to_arm_without_a_boot_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = SimpleNamespace(
+        paths=Paths(tmp_path),
+        out=SimpleNamespace(reports=list),
+        wiring=SimpleNamespace(
+            store=lambda: SimpleNamespace(load=lambda: SITE.with_standby(STANDBY_WITH_CARD))
+        ),
+    )
+    version = SimpleNamespace(number=3)
+    monkeypatch.setattr(
+        command, "Catalog", lambda _paths: SimpleNamespace(get=lambda _name, _number: version)
+    )
+    monkeypatch.setattr(command, "bootable", lambda _version: [])
+    args = argparse.Namespace(
+        action="arm", standby=str(STANDBY.name), image_version=None, minutes=60.0
+    )
+    with pytest.raises(Refused, match="boot server does not answer"):
+        command.run(args, app)  # type: ignore[arg-type]
+    assert Installs(Paths(tmp_path)).ticket(MAC) is None
+    args.minutes = 0.0
+    with pytest.raises(InvalidInput, match="window"):
+        command.run(args, app)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="no standby"):
+        command.run(argparse.Namespace(action="show", standby="other"), app)  # type: ignore[arg-type]

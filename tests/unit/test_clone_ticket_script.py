@@ -1,6 +1,9 @@
 """The ticket script: every word quoted, in the right order, understood by a real shell."""
 
+import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -13,7 +16,11 @@ from backend.clone.script import TicketSteps, call, first_boot_steps, render_tic
 from backend.clone.sessions import sender_arguments
 from backend.clone.steps import Move, Remove, Run, Write
 from backend.errors import HaoscarError, Refused
+from backend.imaging.checklists import check_lists, find_words
+from backend.imaging.manifest import read_manifest
+from backend.imaging.manifest_write import write_manifest
 from backend.model.site import OnFailure, PostInstall
+from backend.tasks import TaskContext
 from tests.unit.test_clone_ticket import key
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
@@ -202,3 +209,79 @@ def test_no_text_becomes_a_path_of_the_head(text: str) -> None:
         return
     assert ".." not in part.split("/")
     assert all(option.startswith("-") for option in options)
+
+
+def damage_nothing(_clone: Path) -> None:
+    pass
+
+
+def damage_content(clone: Path) -> None:
+    status = (clone / "etc/it's\n").stat()
+    (clone / "etc/it's\n").write_text("damagef")
+    os.utime(clone / "etc/it's\n", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def damage_mode(clone: Path) -> None:
+    (clone / "etc/shadow").chmod(0o644)
+
+
+def damage_time(clone: Path) -> None:
+    os.utime(clone / "etc/shadow", ns=(0, 1))
+
+
+def damage_link(clone: Path) -> None:
+    (clone / "etc/link").unlink()
+    (clone / "etc/link").symlink_to("elsewhere")
+
+
+def damage_hard_link(clone: Path) -> None:
+    (clone / "etc/second").unlink()
+    shutil.copy2(clone / "etc/shadow", clone / "etc/second")
+
+
+def damage_by_adding(clone: Path) -> None:
+    (clone / "more").write_text("more")
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (damage_nothing, ""),
+        (damage_content, "the content of copied files differs"),
+        (damage_mode, "the copy differs"),
+        (damage_time, "the copy differs"),
+        (damage_link, "the copy differs"),
+        (damage_hard_link, "the copy differs"),
+        (damage_by_adding, "the copy differs"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_damaged_copy_is_noticed(
+    tmp_path: Path, damage: Callable[[Path], None], words: str
+) -> None:
+    tree = tmp_path / "tree"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "etc/it's\n").write_text("damaged")  # a name that has to be escaped
+    (tree / "etc/shadow").write_text("secret")
+    (tree / "etc/shadow").chmod(0o600)
+    (tree / "etc/second").hardlink_to(tree / "etc/shadow")
+    (tree / "etc/link").symlink_to("shadow")
+    write_manifest(tree, tmp_path / "manifest", TaskContext())
+    check_lists(read_manifest(tmp_path / "manifest"), (), ("lost+found",)).write(tmp_path)
+    clone = tmp_path / "clone"
+    subprocess.run(["cp", "-a", tree, clone], check=True)
+    (clone / "lost+found").mkdir()
+    subprocess.run(["touch", "-r", tree, clone], check=True)
+    damage(clone)
+    if damage is not damage_by_adding:
+        subprocess.run(["touch", "-r", tree / "etc", clone / "etc"], check=True)
+    lines = [
+        "sync() { :; }", "DROP_CACHES=/dev/null", f'gate() {{ cat "{tmp_path}/${{1#check }}"; }}',
+        call("verify", *find_words((), ("lost+found",))), "echo verified",
+    ]  # fmt: skip
+    said = run_words(tmp_path, lines)
+    if words:
+        assert f"FAILED: {words}" in said.stdout, said.stdout + said.stderr
+    else:
+        assert said.stdout == "verified\n", said.stdout + said.stderr

@@ -8,6 +8,7 @@ from backend.errors import CommandFailed, HaoscarError
 from backend.lab import initramfs, roots, trim
 from backend.paths import Paths
 from backend.system.runner import Command, Result
+from backend.tasks import Event, Progress, TaskContext
 
 
 class SaysRunner:
@@ -163,4 +164,14 @@ def test_libraries_come_from_all_lines_of_ldd() -> None:
     assert initramfs.libraries(said) == [
         "/lib/x86_64-linux-gnu/libblkid.so.1",
         "/lib64/ld-linux-x86-64.so.2",
+    ]
+
+
+def test_the_user_sees_what_mmdebstrap_is_at() -> None:
+    seen: list[Event] = []
+    context = TaskContext(seen.append)
+    for line in ("I: extracting archives...", "noise", "I: running --essential-hook in shell: x"):
+        roots._show(line, context)
+    assert [event.detail for event in seen if isinstance(event, Progress)] == [
+        "extracting archives"
     ]

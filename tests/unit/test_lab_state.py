@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import InvalidInput, Refused
-from backend.lab import state
+from backend.lab import host, state
 from backend.lab.cluster import VirtualCluster, clear, sweep
 from backend.paths import Paths
 from backend.system.processes import ProcessId, children, namespace_pid
@@ -99,3 +99,21 @@ def test_attaching_to_no_lab_says_what_to_do(tmp_path: Path) -> None:
     a_lab(Paths(tmp_path))
     with pytest.raises(Refused, match="not running"):
         VirtualCluster.attach(Paths(tmp_path), "ab12")
+
+
+def test_missing_programs_are_all_named_with_their_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(host.os, "geteuid", lambda: 0)
+    absent = {"systemd-nspawn", "mmdebstrap"}
+    monkeypatch.setattr(host, "_find", lambda name: None if name in absent else f"/usr/bin/{name}")
+    with pytest.raises(Refused, match="apt-get install mmdebstrap systemd-container"):
+        host.check_host(building=True)
+    absent.remove("systemd-nspawn")
+    host.check_host(building=False)  # the root is there: mmdebstrap is not needed
+
+
+def test_without_root_the_lab_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
+    with pytest.raises(Refused, match="Use sudo"):
+        host.check_host(building=False)

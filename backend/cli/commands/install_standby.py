@@ -3,6 +3,7 @@
 import argparse
 
 from backend.cli.app import App, Subparsers
+from backend.clone.answer import bootable
 from backend.clone.installs import Installs
 from backend.clone.ticket import WINDOW
 from backend.discovery.assignment import assign
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace, app: App) -> int:
         site = _assigned(args, app, site)
     standby = _standby(site, args.standby)
     version = Catalog(app.paths).latest(standby.image)
+    app.out.reports(bootable(version))
     app.apply(admission_plan(site, standby, store.write_step(site), read_dhcp_facts(app.paths)))
     ticket = Installs(app.paths).arm(site, standby, version.number, args.minutes * 60)
     tell_boot_server(app.paths)

@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.cli.app import App, Subparsers
 from backend.cli.output import size
+from backend.clone.answer import bootable
 from backend.clone.engine import SENTENCES
 from backend.clone.installs import Installs, InstallState
 from backend.clone.ticket import WINDOW
@@ -74,7 +75,9 @@ def _arm(args: argparse.Namespace, app: App, site: Site, standby: Standby) -> in
     if not 0 < args.minutes <= 7 * 24 * 60:
         raise InvalidInput.of("install.window", "The window must be 1 minute to 7 days.")
     version = Catalog(app.paths).get(standby.image, args.image_version)
+    app.out.reports(bootable(version))
     _check_post_install(app, site, standby)
+    _tell(app)  # without a boot server a ticket would only wait for its end
     ticket = Installs(app.paths).arm(site, standby, version.number, args.minutes * 60)
     _tell(app)
     app.out.say(

@@ -9,6 +9,7 @@ from backend.cli.app import App, Subparsers
 from backend.errors import InvalidInput
 from backend.lab import state
 from backend.lab.cluster import VirtualCluster, sweep
+from backend.lab.requirements import PrepareHost
 from backend.lab.roots import RootStore
 from backend.system.namespaces import NamespaceRunner, become
 from backend.system.runner import Command
@@ -59,6 +60,7 @@ POWER = {
 
 def run_up(_args: argparse.Namespace, app: App) -> int:
     """Start a lab and let go of it."""
+    app.run_task(PrepareHost(app.paths, app.runner))
     lab = app.run_task(_Start(app))
     app.out.say(
         f"The lab {lab.name} is up: {', '.join(lab.nodes)}. Look around: haoscar lab shell head1. "

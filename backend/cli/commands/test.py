@@ -11,10 +11,9 @@ from pathlib import Path
 from backend.cli.app import App, Subparsers
 from backend.cli.output import duration
 from backend.errors import HaoscarError, Refused
-from backend.lab.requirements import ensure_host_packages
+from backend.lab.requirements import PrepareHost
 from backend.system.leftovers import MARKER, Traces, traces
 from backend.system.runner import Command
-from backend.tasks import TaskContext
 
 PYTHON = sys.executable
 
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace, app: App) -> int:
             raise Refused.of(
                 "test.root", "The lab and vm tests need root.", "Run: sudo ./haoscar test"
             )
-        app.run_task(Prepare(app))
+        app.run_task(PrepareHost(app.paths, app.runner, tests=True))
     before = traces(run_id)
     outcome = {part.name: _run_part(part, root, app) for part in parts}
     outcome["nothing left behind"] = (*_leftovers(before, run_id, app), 0.0)
@@ -91,18 +90,6 @@ def run(args: argparse.Namespace, app: App) -> int:
     )
     app.out.result({name: {"ok": ok, "seconds": took} for name, (ok, took) in outcome.items()})
     return 0 if all(ok for ok, _ in outcome.values()) else 1
-
-
-@dataclass(frozen=True, slots=True)
-class Prepare:
-    """Installs what the lab and vm tests need."""
-
-    app: App
-    title: str = "Preparing this machine for the tests"
-
-    def run(self, context: TaskContext) -> None:
-        """Do it; raises HaoscarError."""
-        ensure_host_packages(self.app.paths, self.app.runner, context, tests=True)
 
 
 def _run_part(part: Part, root: Path, app: App) -> tuple[bool, float]:
