@@ -18,6 +18,8 @@ from backend.cli.app import App
 from backend.cli.output import Output
 from backend.errors import Cancelled, HaoscarError, InvalidInput, Refused
 
+log = logging.getLogger(__name__)
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_REFUSED = 3
@@ -98,6 +100,14 @@ def run(args: argparse.Namespace, app: App) -> int:
         print("Cancelled.", file=sys.stderr)
         return EXIT_CANCELLED
     except BrokenPipeError:
+        return EXIT_FAILED
+    except Exception as mistake:
+        log.debug("a mistake of the program", exc_info=True)
+        app.out.reports(HaoscarError.of(
+            "cli.mistake",
+            f"A mistake in HA-OSCAR itself ended '{args.command}': {type(mistake).__name__}: {mistake}.",
+            "A change that was being made has been taken back. Run it with -vv to see where, and report it.",
+        ).reports)  # fmt: skip
         return EXIT_FAILED
 
 

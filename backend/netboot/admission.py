@@ -12,16 +12,23 @@ from backend.netboot.dhcp import DhcpFacts
 from backend.netboot.plan import configure_dhcp_plan
 
 
+def assignment_plan(title: str, site: Site, site_step: WriteFile, facts: DhcpFacts | None) -> Plan:
+    """Return the plan that writes the site, and with ``facts`` lets the DHCP server know it too.
+
+    Raises Refused when the existing DHCP configuration contradicts the site.
+    """
+    if facts is None:
+        return Plan(title, "The site file changes; no machine is touched.", (site_step,))
+    dhcp = configure_dhcp_plan(site, facts)
+    return replace(dhcp, title=title, steps=(site_step, *dhcp.steps))
+
+
 def admission_plan(site: Site, standby: Standby, site_step: WriteFile, facts: DhcpFacts) -> Plan:
     """Return the plan that writes the site and makes the DHCP server answer this standby.
 
     ``site`` has the assignment in it already, ``site_step`` writes it. Raises Refused when the
     existing DHCP configuration contradicts the site.
     """
-    dhcp = configure_dhcp_plan(site, facts)
-    return replace(
-        dhcp,
-        title=f"Let {standby.name} in",
-        sentence=f"{standby.mac} becomes {standby.name}, and the DHCP server answers it.",
-        steps=(site_step, *dhcp.steps),
-    )
+    plan = assignment_plan(f"Let {standby.name} in", site, site_step, facts)
+    sentence = f"{standby.mac} becomes {standby.name}, and the DHCP server answers it."
+    return replace(plan, sentence=sentence)

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from backend.change.plan import Plan
 from backend.cli.app import App, Subparsers
 from backend.cli.output import duration, size
 from backend.clone.capture import capture
@@ -90,9 +91,21 @@ def run(args: argparse.Namespace, app: App) -> int:
         f"Image {version}: {facts.system}, {facts.files} files, {size(facts.size)}, of which"
         f" {size(facts.transferred)} were copied, in {duration(facts.seconds)}."
     )
+    _write_source(request, app)
     app.out.say(f"It lies in {version.directory}. Next: haoscar image show {version.name}")
     app.out.result({"directory": str(version.directory), **facts.as_dict()})
     return 0
+
+
+def _write_source(request: FetchImageRequest, app: App) -> None:
+    """Let the site file name the image, its golden client and what its clones do."""
+    store = app.wiring.store()
+    if not store.exists():
+        return
+    site, source = store.load(), request.as_source()
+    if site.image(source.name) != source:
+        step = store.write_step(site.with_image(source))
+        app.apply(Plan(f"Name the image {source.name} in the site file", "", (step,)))
 
 
 def _fields(args: argparse.Namespace) -> dict[str, str]:

@@ -42,7 +42,9 @@ def register(commands: Subparsers) -> None:
     execute = actions.add_parser("exec", help="run a command on a machine")
     execute.add_argument("node", help="head1, node1, node2 or client")
     execute.add_argument("--lab", help="which lab (default: the newest)")
-    execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    execute.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run"
+    )
     execute.set_defaults(run=run_exec)
     for name, text in POWER.items():
         power = actions.add_parser(name, help=text)

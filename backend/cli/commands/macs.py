@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.change.plan import Plan
 from backend.cli.app import App, Subparsers
 from backend.cli.mac_views import HEADERS, LIVE_HEADING, as_facts, as_line, as_row
 from backend.discovery.assignment import Outcome, assign, assign_all, delete, restore
@@ -28,6 +27,9 @@ from backend.errors import HaoscarError, InvalidInput, Refused
 from backend.model.addresses import Mac
 from backend.model.names import InterfaceName
 from backend.model.site import Site
+from backend.netboot.admission import assignment_plan
+from backend.netboot.dhcp import INCLUDE
+from backend.netboot.dhcp_facts import read_dhcp_facts
 from backend.reports import Place, Severity, info, warning
 from backend.system.packets import own_cards
 
@@ -77,6 +79,11 @@ def register(commands: Subparsers) -> None:
     one.add_argument("standby", help="the name of the standby")
     one = add("import", run_import, "read MAC addresses and their machines from a file")
     one.add_argument("file", type=Path, help="a file of OSCAR, MAC.info or CSV")
+    for name in ("assign", "assign-all", "delete", "import"):
+        actions.choices[name].add_argument(
+            "--no-dhcp-update", dest="dhcp_update", action="store_false",
+            help="only write the site file; default: a DHCP server that was configured learns it at once",
+        )  # fmt: skip
     one = add("export", run_export, "write the MAC addresses and their machines to a file")
     one.add_argument("file", type=Path, help="the file to write; - for standard output")
     one.add_argument("--format", choices=[form.value for form in MacFormat], help="how (oscar)")
@@ -157,7 +164,8 @@ def run_assign(args: argparse.Namespace, app: App) -> int:
     """Give a card to a standby."""
     mac, site = Mac.parse(args.mac), app.wiring.store().load()
     outcome = assign(site, mac, args.standby, node_is_mine=args.yes_node_is_mine, own=own_cards())
-    return _finish(app, site, outcome, f"Assign {mac} to {args.standby}")
+    title = f"Assign {mac} to {args.standby}"
+    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
 
 
 def run_assign_all(args: argparse.Namespace, app: App) -> int:
@@ -165,13 +173,15 @@ def run_assign_all(args: argparse.Namespace, app: App) -> int:
     site = app.wiring.store().load()
     free = [machine.mac for machine in _collection(app, site).unassigned(site)]
     outcome = assign_all(site, free, nodes_are_mine=args.yes_nodes_are_mine, own=own_cards())
-    return _finish(app, site, outcome, "Assign the collected MAC addresses")
+    title = "Assign the collected MAC addresses"
+    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
 
 
 def run_delete(args: argparse.Namespace, app: App) -> int:
     """Take the card from a standby."""
     site = app.wiring.store().load()
-    return _finish(app, site, delete(site, args.standby), f"Take the card from {args.standby}")
+    outcome, title = delete(site, args.standby), f"Take the card from {args.standby}"
+    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
 
 
 def run_import(args: argparse.Namespace, app: App) -> int:
@@ -202,7 +212,7 @@ def run_import(args: argparse.Namespace, app: App) -> int:
         outcome = restore(site, read.entries, own=own_cards(), source=args.file.name)
         free = outcome.returned
         app.out.reports(outcome.reports)
-        _write_site(app, site, outcome.site, f"Import {args.file.name}")
+        _write_site(app, site, outcome.site, f"Import {args.file.name}", tell_dhcp=args.dhcp_update)
     _put_back(app, outcome.site if outcome else None, free)
     counts = {"read": len(read.entries), "rejected": [one.as_dict() for one in read.rejected]}
     app.out.result({**counts, "bound": len(read.entries) - len(free), "free": len(free)})
@@ -252,23 +262,26 @@ def _collection(app: App, site: Site | None) -> Collection:
     return collection
 
 
-def _finish(app: App, before: Site, outcome: Outcome, title: str) -> int:
+def _finish(app: App, before: Site, outcome: Outcome, title: str, *, tell_dhcp: bool) -> int:
     """Say what happened, change the site file, and return freed cards to the list."""
     refusals = [one for one in outcome.reports if one.severity is Severity.ERROR]
     if refusals:
         raise Refused(*refusals)
     app.out.reports(outcome.reports)
-    _write_site(app, before, outcome.site, title)
+    _write_site(app, before, outcome.site, title, tell_dhcp=tell_dhcp)
     _put_back(app, outcome.site, outcome.returned)
     assigned = {one.name: one.mac for one in outcome.site.standbys}
     app.out.result({"standbys": assigned, "returned": outcome.returned})
     return 0
 
 
-def _write_site(app: App, before: Site, after: Site, title: str) -> None:
-    if after != before:
-        step = app.wiring.store().write_step(after)
-        app.apply(Plan(title, "The site file changes; no machine is touched.", (step,)))
+def _write_site(app: App, before: Site, after: Site, title: str, *, tell_dhcp: bool) -> None:
+    """Write the site; a DHCP server that was configured once learns the new cards at once."""
+    if after == before:
+        return
+    ours = app.paths.at(INCLUDE).exists()
+    facts = read_dhcp_facts(app.paths) if ours and tell_dhcp else None
+    app.apply(assignment_plan(title, after, app.wiring.store().write_step(after), facts))
 
 
 def _put_back(app: App, site: Site | None, macs: tuple[Mac, ...]) -> None:
