@@ -2,7 +2,9 @@
 
 import shlex
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -14,8 +16,10 @@ from backend.clone.keys import PublicKey, host_key_path
 from backend.errors import CommandFailed
 from backend.paths import Paths
 from backend.system.files import make_private, write_atomically
+from backend.system.processes import ProcessId, children
 from backend.system.runner import Command, Daemon, spawn
 
+GRACE = 3.0  # seconds
 CIPHERS = ("chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
@@ -105,6 +109,14 @@ def root_is_locked(shadow: str) -> bool:
     return False
 
 
+def descendants(pid: int) -> list[int]:
+    """Return every process below this one, parents first."""
+    found = children(pid)
+    for child in tuple(found):
+        found += descendants(child)
+    return found
+
+
 class DedicatedSshd:
     """Starts and stops that sshd, and lets keys in and out; used from one thread."""
 
@@ -115,6 +127,7 @@ class DedicatedSshd:
         self._port = port
         self._daemon: Daemon | None = None
         self._admitted: frozenset[PublicKey] | None = None
+        self._idle_since: float | None = None
 
     @property
     def running(self) -> bool:
@@ -122,7 +135,11 @@ class DedicatedSshd:
         return self._daemon is not None and self._daemon.running
 
     def admit(self, keys: Iterable[PublicKey]) -> None:
-        """Let in exactly these keys; runs only while there is one. Raises CommandFailed, OSError."""
+        """Let in exactly these keys; runs only while there is one. Raises CommandFailed, OSError.
+
+        Call it again every second or so: without a key the sessions have GRACE seconds to end, in
+        which a last answer reaches its machine, then they are ended.
+        """
         wanted = frozenset(keys)
         if wanted != self._admitted:
             make_private(self._files.keys.parent)
@@ -130,14 +147,23 @@ class DedicatedSshd:
             self._admitted = wanted
         if wanted and not self.running:
             self._start()
-        elif not wanted and self.running:
-            self.stop()
+        if wanted:
+            self._idle_since = None
+        elif self.running:
+            self._idle_since = self._idle_since or time.monotonic()
+            if time.monotonic() - self._idle_since >= GRACE:
+                self.stop()
 
     def stop(self) -> None:
-        """End it and every session."""
-        if self._daemon is not None:
-            self._daemon.stop(grace=3.0)
-            self._daemon = None
+        """End it and every session: each is a process group of its own, so they are ended one by one."""
+        if self._daemon is None:
+            return
+        ends = [ProcessId.of(pid) for pid in descendants(self._daemon.pid)]
+        self._daemon.stop(grace=3.0)
+        self._daemon = self._idle_since = None
+        for process in ends:
+            if process is not None:
+                process.send(signal.SIGKILL)
 
     def _start(self) -> None:
         program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")

@@ -161,8 +161,7 @@ class _Run:
             standby = self._command("add-standby")["standby"]
             standby = {"name": standby["name"], "address": standby["local_ip"]}
             detail.text = f"{standby['name']} at {standby['address']}"
-        with self._clock.stage("network-boot", "Step 4: DHCP, boot loaders, installer") as detail:
-            self._command("configure-dhcp")
+        with self._clock.stage("network-boot", "Step 4: boot loaders, installer") as detail:
             served = self._command("setup-network-boot")
             detail.text = f"installer {served['installer_bytes'] / 1e6:.1f} MB"
         if self._options.boot != "pxe":

@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 
 from backend.clone import sessions as sessions_module
+from backend.clone import sshd as sshd_module
 from backend.clone.answer import EXPECTED, Answer, Answerer, Expectation
 from backend.clone.installs import Installs
 from backend.clone.sessions import Sessions
-from backend.clone.sshd import SshdFiles, authorized_keys, root_is_locked, sshd_config
+from backend.clone.sshd import (
+    DedicatedSshd,
+    SshdFiles,
+    authorized_keys,
+    root_is_locked,
+    sshd_config,
+)
 from backend.clone.ticket import Ticket, TicketState
 from backend.errors import Refused
 from backend.model.addresses import Mac
@@ -284,3 +291,38 @@ def test_a_locked_root_needs_pam() -> None:
     assert root_is_locked("daemon:*:1\nroot:!$6$x:1\n")
     assert not root_is_locked("root:*:1\n")
     assert not root_is_locked("root:$6$x:1\n")
+
+
+class FakeDaemon:
+    """Stands for the running sshd."""
+
+    pid = 0
+    running = True
+
+    def stop(self, grace: float) -> None:
+        self.running = False
+
+
+def test_a_last_answer_reaches_its_machine_before_the_sshd_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = FakeDaemon()
+    now = [100.0]
+    monkeypatch.setattr(sshd_module, "descendants", lambda _pid: [])
+    monkeypatch.setattr(sshd_module, "spawn", lambda _command, _log: daemon)
+    monkeypatch.setattr(sshd_module.shutil, "which", lambda _name, path: "/usr/sbin/sshd")
+    monkeypatch.setattr(sshd_module.time, "monotonic", lambda: now[0])
+    sshd = DedicatedSshd(Paths(tmp_path), SITE.primary.private_address)
+    sshd.admit([])
+    assert not sshd.running
+    sshd.admit([key()])
+    assert sshd.running
+    keys = SshdFiles.of(Paths(tmp_path)).keys
+    assert key().line in keys.read_text()
+    sshd.admit([])
+    assert keys.read_text() == ""  # no new connection from now on
+    assert sshd.running
+    now[0] += 3.0
+    sshd.admit([])
+    assert not daemon.running
+    assert not sshd.running

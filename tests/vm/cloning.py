@@ -24,7 +24,6 @@ from backend.tasks import TaskContext
 INSTALL_LIMIT = 1200.0
 SSH_LIMIT = 300.0
 KNOWN_HOSTS = PurePosixPath("/run/haoscar/test-known-hosts")
-# Time for the ROM to give up on the network and for GRUB's menu is what a clone costs anyway.
 BLANK = MachineSpec(HostName.parse("blank"), Mac.parse("52:54:00:77:01:01"), memory_mib=1024)
 
 
@@ -96,20 +95,16 @@ class Head:
             said = self.haoscar("installs", "show", standby)
             raise AssertionError(
                 f"{standby} was not installed: {said.get('failure') or problem}\n"
-                f"{self.log(standby)}\nIts serial line ends:\n{machine.serial[-4000:]}"
+                f"{self.log()}\nIts serial line ends:\n{machine.serial[-4000:]}"
             ) from problem
 
-    def log(self, standby: str) -> str:
-        """Return the lines that installer and head have noted about a machine."""
-        mac = str(self.haoscar("installs", "show", standby).get("mac", ""))
-        where = Paths().installs.rglob("events.jsonl")
-        files = [self.node.disk / str(path).lstrip("/") for path in where]
-        found = self.node.disk / str(Paths().installs).lstrip("/")
-        files += list(found.rglob("events.jsonl"))
-        lines = [line for path in files for line in path.read_text().splitlines()]
-        wanted = [json.loads(line) for line in lines]
-        texts = [one.get("text", "") for one in wanted if one.get("kind") in ("log", "failed")]
-        return "\n".join([mac, *texts][-40:])
+    def log(self) -> str:
+        """Return the last lines that installers and head have noted about installations."""
+        records = self.node.disk / str(Paths().installs).lstrip("/")
+        lines = [line for path in records.glob("*/events.jsonl") for line in path.open()]
+        events = [json.loads(line) for line in lines]
+        texts = [one.get("text", "") for one in events if one.get("kind") in ("log", "failed")]
+        return "\n".join(texts[-40:])
 
     def clone(self, address: str, installed: dict[str, Any]) -> SshThrough:
         """Return what runs programs on a clone; its host key is the one that it has reported."""
