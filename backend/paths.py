@@ -53,8 +53,3 @@ class Paths:
     def run(self) -> Path:
         """Sockets, pid files and other things of this boot."""
         return self.at("/run/haoscar")
-
-    @property
-    def dhcp_directory(self) -> Path:
-        """Our part of the DHCP server's configuration (where AppArmor lets dhcpd read)."""
-        return self.at("/etc/dhcp/haoscar")

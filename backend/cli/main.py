@@ -21,7 +21,7 @@ from backend.errors import Cancelled, HaoscarError, InvalidInput, Refused
 log = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
-EXIT_USAGE = 2
+# 2 is argparse's own, for wrong usage.
 EXIT_REFUSED = 3
 EXIT_INVALID = 4
 EXIT_CANCELLED = 130

@@ -3,7 +3,7 @@
 Works on this machine or over SSH: only the given runner is used, and it only reads. Needs root.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.clone import capture_checks as checks
 from backend.clone import probe_outputs as probe
@@ -47,6 +47,7 @@ LOADERS = Command.of(
     "extlinux.conf", "-o", "-iname", "systemd-boot*.efi", ")",
 )  # fmt: skip
 EFI_ENTRIES = Command.of("efibootmgr", "-v")
+BLKID = ("blkid", "-p", "-o", "export")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _read(runner: Runner) -> Machine:
     words = probe.parse_os_release(_say(runner, Command.of("cat", "/etc/os-release")))
     efi = "efi" in _say(runner, FIRMWARE).split()
     return Machine(
-        devices=probe.parse_lsblk(runner.run(LSBLK).stdout),
+        devices=tuple(_probed(runner, one) for one in probe.parse_lsblk(runner.run(LSBLK).stdout)),
         mounts=probe.parse_findmnt(runner.run(FINDMNT).stdout),
         container=_say(runner, CONTAINER).strip(),
         firmware=Firmware.UEFI if efi else Firmware.BIOS,
@@ -109,6 +110,19 @@ def _read(runner: Runner) -> Machine:
         root_argument=probe.parse_root_argument(_say(runner, Command.of("cat", "/proc/cmdline"))),
         os_words=frozenset(words),
     )
+
+
+def _probed(runner: Runner, device: Device) -> Device:
+    """Return the device with what is really on it, where lsblk knows nothing.
+
+    lsblk repeats what udev has noted, and udev notes nothing of a volume that was active before it
+    started (an initramfs without udev).
+    """
+    if device.children:
+        return replace(device, children=tuple(_probed(runner, one) for one in device.children))
+    if device.file_system or device.type not in ("part", "lvm"):
+        return device
+    return probe.with_probe(device, _say(runner, Command.of(*BLKID, device.path)))
 
 
 def _say(runner: Runner, command: Command) -> str:

@@ -8,14 +8,12 @@ SSH_PORT = 8122  # the dedicated sshd of installations, private address only
 KERNEL_FILE = "linux"  # in paths.installer, and below /boot/ over HTTP
 INSTALLER_FILE = "installer.img"
 INSTALLER_RECORD = "installer.json"
-VENDOR_CLASS = "haoscar-installer"  # DHCP option 60 of the installer
 
 KERNEL_ARGUMENTS = (
     "net.ifnames=0", "console=tty0", "console=ttyS0,115200", "quiet", "panic=30",
 )  # fmt: skip
 
 TARGET = "/sysroot"  # where the installer mounts the new system
-RUN_DIRECTORY = "/run/haoscar"  # the installer's own files, in its memory
 HEAD_ALIAS = "haoscar-head"  # name of the head in the installer's ssh configuration
 GATE_USER = "root"  # the account of the dedicated sshd; its one key may run the gate only
 CLONE_DIRECTORY = "/var/lib/haoscar/first-boot"  # on the clone: key and report, removed after use

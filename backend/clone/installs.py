@@ -13,7 +13,7 @@ from backend.clone.constants import Stage
 from backend.clone.events import InstallEvent
 from backend.clone.keys import PublicKey
 from backend.clone.ticket import LIVE, WINDOW, Ticket, TicketState
-from backend.errors import Refused
+from backend.errors import InvalidInput, Refused
 from backend.model.addresses import Mac
 from backend.model.site import ImageSource, PostInstall, Site, Standby
 from backend.paths import Paths
@@ -21,6 +21,7 @@ from backend.system.files import make_private, read_if_there, write_atomically
 
 MOST_EVENTS = 1 << 22  # bytes of one installation's events; a hostile installer gets no more
 REFUSED = "refused.jsonl"  # machines that nobody expected
+MOST_REFUSALS = 1 << 19  # bytes; a flood must not hide what comes after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ class Installs:
             post_install=image.post_install if image else PostInstall.REBOOT,
             on_failure=standby.on_failure,
         )
+        before: Ticket | None = None
         with self._locked(mac):
-            before = self._read(mac)
+            with contextlib.suppress(InvalidInput):  # arming again is what repairs a damaged ticket
+                before = self._read(mac)
             if before is not None and before.at(now).state is TicketState.RUNNING:
                 raise Refused.of(
                     "install.running",
@@ -98,12 +101,13 @@ class Installs:
         return None if found is None else found.at(self._clock())
 
     def tickets(self) -> list[Ticket]:
-        """Return every machine's ticket as it stands now."""
+        """Return every machine's ticket as it stands now; a damaged one admits nobody."""
         found = []
         for path in sorted(self._root.glob("*-*-*-*-*-*/ticket.json")):
-            ticket = self.ticket(Mac.parse(path.parent.name))
-            if ticket is not None:
-                found.append(ticket)
+            with contextlib.suppress(InvalidInput):
+                ticket = self.ticket(Mac.parse(path.parent.name))
+                if ticket is not None:
+                    found.append(ticket)
         return found
 
     def admit(self, mac: Mac, key: PublicKey) -> Ticket:
@@ -119,15 +123,19 @@ class Installs:
     def change(
         self, mac: Mac, step: Callable[[Ticket], Ticket], event: InstallEvent | None = None
     ) -> Ticket:
-        """Replace a ticket by ``step(ticket)`` and record the event; raises Refused without one."""
+        """Replace a ticket by ``step(ticket)`` and record the event; raises Refused without one.
+
+        A step that changes nothing leaves no trace: anybody can say the same hello again and again.
+        """
         with self._locked(mac):
             before = self.ticket(mac)
             if before is None:
                 raise Refused.of("ticket.unknown", f"There is no ticket for {mac}.")
             after = step(before)
-            self._write(after)
-            if event is not None:
-                self._append(mac, event)
+            if after != before:
+                self._write(after)
+                if event is not None:
+                    self._append(mac, event)
         return after
 
     def record(self, mac: Mac, event: InstallEvent) -> None:
@@ -138,15 +146,17 @@ class Installs:
         self._append(mac, event)
 
     def record_refusal(self, text: str) -> None:
-        """Note a machine that was not expected, for the administrator; bounded as events are."""
+        """Note a machine that was not expected, for the administrator; the oldest are forgotten."""
         path = self._root / REFUSED
         make_private(self._root)
-        if not path.exists() or path.stat().st_size < MOST_EVENTS:
-            _append_line(path, InstallEvent(self._clock(), "refused", text=text).to_json())
+        if path.exists() and path.stat().st_size > MOST_REFUSALS:
+            path.rename(path.with_suffix(".old"))
+        _append_line(path, InstallEvent(self._clock(), "refused", text=text).to_json())
 
     def refusals(self) -> list[InstallEvent]:
         """Return the machines that were turned away."""
-        return _read_events(self._root / REFUSED)
+        path = self._root / REFUSED
+        return _read_events(path.with_suffix(".old")) + _read_events(path)
 
     def events(self, mac: Mac) -> list[InstallEvent]:
         """Return the events of the newest installation of this machine."""

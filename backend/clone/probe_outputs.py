@@ -5,8 +5,9 @@ Every function raises InvalidInput when the text is not what the tool prints.
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.errors import InvalidInput
@@ -103,6 +104,19 @@ def _number(tool: str, row: dict[str, Any], key: str, default: int = 0) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
         raise unreadable(tool, f"{key} is {ascii(text)[:40]}")
     return int(text)
+
+
+def with_probe(device: Device, text: str) -> Device:
+    """Return the device with what ``blkid -p -o export`` found on it, as it was if nothing."""
+    try:
+        words = dict(word.partition("=")[::2] for word in shlex.split(text))
+    except ValueError as problem:
+        raise unreadable("blkid", "a quote is not closed") from problem
+    names = ("TYPE", "VERSION", "UUID", "LABEL")
+    system, version, uuid, label = (words.get(name, "") for name in names)
+    if not system:
+        return device
+    return replace(device, file_system=system, version=version, uuid=uuid, label=label)
 
 
 def parse_lsblk(text: str) -> tuple[Device, ...]:

@@ -16,6 +16,7 @@ from backend.clone.constants import (
     TARGET,
     Stage,
 )
+from backend.clone.copy_source import SOURCE
 from backend.clone.keys import PublicKey
 from backend.clone.steps import Move, Remove, Run, Step, Write
 from backend.errors import HaoscarError
@@ -25,7 +26,6 @@ from backend.rendering import render
 
 BEGIN = "# haoscar-ticket 1"
 END = "# end of ticket"
-TREE = "image/"  # what the installer calls the one tree that it may read
 # Owner, mode and times as they are, hard links, ACLs and attributes; the manifest check that follows
 # and the authenticated channel make rsync's own checksums superfluous.
 RSYNC = ("-aHAX", "--numeric-ids", "--whole-file", "--checksum-choice=none")
@@ -150,10 +150,11 @@ def _stage(stage: Stage) -> str:
 
 
 def _copies(steps: TicketSteps) -> list[str]:
-    lines = [call("copy", TREE, "/", *rsync_options(steps))]
+    # The head gives out one part after the other in this order, each once.
+    lines = [call("copy", SOURCE, "/", *rsync_options(steps))]
     for path in steps.reduced:
         options = (*REDUCED_RSYNC, *steps.compression)
-        lines.append(call("copy", f"{TREE}{path}/", f"/{path}/", *options))
+        lines.append(call("copy", SOURCE, f"/{path}/", *options))
     return lines
 
 

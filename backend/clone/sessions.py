@@ -1,56 +1,50 @@
 """What an admitted machine may do over its connection; every decision of the gate is made here.
 
-Commands: ``inventory`` (once), ``events`` (the long-lived pipe), ``rsync --server --sender ...``
-(each part of the one tree once), ``check content|metadata|xattrs``, and later ``booted``. All run in
-the boot server's loop; what takes time runs in a thread.
+Commands: ``inventory`` (once), ``events`` (the long-lived pipe), ``rsync --server --daemon .``
+(each part of the one tree once, in the ticket's order), ``check content|metadata|xattrs``, and later
+``booted``. All run in the boot server's loop; what takes time runs in a thread. A session that
+outlived its ticket changes nothing any more, not even when its machine was armed again.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
-import re
-import shlex
 import shutil
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.clone.answer import CHECKS, Answer, Answerer, make_checks, read_expectation
+from backend.clone.answer import CHECKS, Answerer, make_checks, read_expectation
 from backend.clone.constants import Stage
+from backend.clone.copy_source import COPY_COMMAND, copy_source
 from backend.clone.events import InstallEvent, parse_facts, parse_line
 from backend.clone.installs import Installs
 from backend.clone.inventory import LIMIT
 from backend.clone.keys import PublicKey
-from backend.clone.script import TREE
 from backend.clone.ticket import Ticket, TicketState
 from backend.errors import HaoscarError, Refused
 from backend.imaging.catalog import Catalog
-from backend.model.addresses import Mac
 from backend.model.site import Site
 from backend.system.files import make_private
+from backend.system.processes import ProcessId
 
 log = logging.getLogger(__name__)
 
 SLOWEST_INVENTORY = 60.0  # seconds
 BYTES_EVERY = 0.4  # seconds between two byte counts that are kept
-_SHORT = re.compile(r"-[vlHogDtpAXrSWxzR]*(e\.[A-Za-z0-9]*)?")
-_LONG = frozenset(
-    {
-        "--numeric-ids", "--whole-file", "--checksum-choice=none", "--compress-choice=lz4",
-        "--compress-choice=zstd", "--compress-level=1", "--new-compress", "--old-compress",
-        "--modify-window=1", "--sparse",
-    }
-)  # fmt: skip
 
 
 @dataclass
 class Running:
     """What the boot server keeps in memory of one running installation."""
 
-    answer: Answer
     checks: "asyncio.Task[None]"
-    copied: set[str] = field(default_factory=set)
+    hold: contextlib.ExitStack  # keeps the image version from being deleted
+    parts: list[str]  # of the tree, still to be copied
+    copies: list[ProcessId] = field(default_factory=list)
 
 
 class Sessions:
@@ -67,7 +61,7 @@ class Sessions:
         self._answerer = answerer
         self._site = site
         self._changed = changed  # keys and boot entries follow the tickets
-        self._running: dict[str, Running] = {}
+        self._running: dict[PublicKey | None, Running] = {}
 
     async def serve(
         self, question: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -75,9 +69,22 @@ class Sessions:
         """Serve one session of the gate; raises OSError when it went away."""
         try:
             ticket = self._ticket(str(question.get("key", "")))
-            await self._dispatch(ticket, str(question.get("command", "")), reader, writer)
+            await self._dispatch(ticket, question, reader, writer)
         except HaoscarError as problem:
             await _say(writer, {"do": "refuse", "text": f"refused: {problem}"})
+
+    def enforce(self) -> None:
+        """End every copy whose ticket does not allow it any more; raises OSError."""
+        allowed = {one.key for one in self._installs.tickets() if one.state is TicketState.RUNNING}
+        for key in self._running.keys() - allowed:
+            self._end(key)
+
+    def _end(self, key: PublicKey | None) -> None:
+        running = self._running.pop(key, None)
+        if running is not None:
+            running.hold.close()
+            for process in running.copies:
+                process.send(signal.SIGKILL)
 
     def _ticket(self, key: str) -> Ticket:
         wanted = PublicKey.parse(key)
@@ -89,17 +96,18 @@ class Sessions:
     async def _dispatch(
         self,
         ticket: Ticket,
-        command: str,
+        question: dict[str, Any],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
+        command = str(question.get("command", ""))
         word, _, rest = command.partition(" ")
         if word == "inventory" and not rest:
             await self._inventory(ticket, reader, writer)
         elif word == "events" and not rest:
             await self._events(ticket, reader, writer)
-        elif word == "rsync":
-            argv = self._rsync(ticket, command)
+        elif command == COPY_COMMAND:
+            argv = self._copy(ticket, int(question.get("pid", 0)))
             await _say(writer, {"do": "exec", "argv": argv})
         elif word == "check" and rest in CHECKS:
             await self._check(ticket, rest, writer)
@@ -112,21 +120,25 @@ class Sessions:
         self, ticket: Ticket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         mac = ticket.mac
-        self._installs.change(mac, Ticket.running)
+        self._change(ticket, Ticket.running)
         await _say(writer, {"do": "pipe"})
         record = self._installs.directory(mac)
-        try:
-            text = await asyncio.wait_for(_read_all(reader, LIMIT), SLOWEST_INVENTORY)
-            answer = await asyncio.to_thread(
-                self._answerer.answer, self._site(), ticket, text, record
-            )
-        except (HaoscarError, OSError, TimeoutError) as problem:
-            await self._fail(mac, str(problem) or "The machine did not send its inventory.")
-            await _write(writer, f"refused: {' '.join(str(problem).split())}\n".encode())
-            return
-        version = Catalog(self._answerer.paths).get(ticket.image, ticket.version)
+        with contextlib.ExitStack() as stack:
+            try:
+                catalog = Catalog(self._answerer.paths)
+                version = catalog.get(ticket.image, ticket.version)
+                stack.enter_context(catalog.using(version))
+                text = await asyncio.wait_for(_read_all(reader, LIMIT), SLOWEST_INVENTORY)
+                answer = await asyncio.to_thread(
+                    self._answerer.answer, self._site(), ticket, text, record
+                )
+            except (HaoscarError, OSError, TimeoutError) as problem:
+                await self._fail(ticket, str(problem) or "The machine did not send its inventory.")
+                await _write(writer, f"refused: {' '.join(str(problem).split())}\n".encode())
+                return
+            hold = stack.pop_all()
         checks = asyncio.create_task(asyncio.to_thread(make_checks, version, answer, record))
-        self._running[mac] = Running(answer, checks)
+        self._running[ticket.key] = Running(checks, hold, ["", *answer.reduced])
         now = time.time()
         self._installs.record(mac, InstallEvent(now, "bytes", done=0, total=answer.total))
         for note in answer.notes:
@@ -144,42 +156,49 @@ class Sessions:
             if event is None or (event.kind == "bytes" and event.time - last < BYTES_EVERY):
                 continue
             last = event.time if event.kind == "bytes" else last
+            current = self._installs.ticket(mac)
+            if current is None or current.armed != ticket.armed:
+                return  # another installation of this machine has begun; this one tells nothing
             if event.kind == "failed":
-                await self._fail(mac, event.text)
+                await self._fail(ticket, event.text)
                 await _write(writer, b"ok\n")
                 return
             self._installs.record(mac, event)
             if event.stage is Stage.DONE:
-                await self._done(mac, writer)
+                await self._done(ticket, writer)
         current = self._installs.ticket(mac)
         open_states = (TicketState.ADMITTED, TicketState.RUNNING)
         if current is not None and current.state in open_states and current.key == ticket.key:
-            await self._fail(mac, "The connection to the machine was lost.")
+            await self._fail(ticket, "The connection to the machine was lost.")
 
-    async def _done(self, mac: Mac, writer: asyncio.StreamWriter) -> None:
-        if self._installs.change(mac, Ticket.done).state is not TicketState.DONE:
+    async def _done(self, ticket: Ticket, writer: asyncio.StreamWriter) -> None:
+        if self._change(ticket, Ticket.done).state is not TicketState.DONE:
             return
-        self._running.pop(mac, None)
+        self._end(ticket.key)
         await self._changed()
         await _write(writer, b"ok\n")
 
-    def _rsync(self, ticket: Ticket, command: str) -> list[str]:
+    def _copy(self, ticket: Ticket, pid: int) -> list[str]:
+        """Return what the gate (process ``pid``) becomes to send the next part of the image."""
         running = self._running_of(ticket)
-        options, part = sender_arguments(command)
-        wanted = {"": "", **{f"{path}/": path for path in running.answer.reduced}}
-        if part not in wanted or part in running.copied:
-            raise Refused.of("gate.path", "This part of the image is not to be copied (again).")
+        if not running.parts:
+            raise Refused.of("gate.path", "The image was copied already.")
+        part = running.parts.pop(0)
         version = Catalog(self._answerer.paths).get(ticket.image, ticket.version)
-        directory = version.tree / wanted[part]
-        if directory.resolve() != directory.absolute() and part:
+        record = self._installs.directory(ticket.mac)
+        directory = version.tree / part
+        if part and directory.resolve() != directory.absolute():
             raise Refused.of("gate.link", f"{part} of the image is a link.")
         if not directory.is_dir():
             # Nothing in the image belongs there.
-            directory = self._installs.directory(ticket.mac) / "nothing"
+            directory = record / "nothing"
             make_private(directory)
-        running.copied.add(part)
         program = shutil.which("rsync", path="/usr/bin:/usr/local/bin:/bin") or "/usr/bin/rsync"
-        return [program, *options, ".", f"{directory}/"]
+        argv = copy_source(program, directory, record)
+        process = ProcessId.of(pid)  # the same one after it has become rsync
+        if process is not None:
+            running.copies.append(process)
+        return argv
 
     async def _check(self, ticket: Ticket, name: str, writer: asyncio.StreamWriter) -> None:
         running = self._running_of(ticket)
@@ -204,48 +223,41 @@ class Sessions:
         now = time.time()
         if problem:
             self._installs.record(ticket.mac, InstallEvent(now, "log", text=json.dumps(facts)))
-            await self._fail(ticket.mac, problem)
+            await self._fail(ticket, problem)
             await _write(writer, f"refused: {problem}\n".encode())
             return
         event = InstallEvent(now, "booted", stage=Stage.BOOTED, facts=facts)
-        self._installs.change(ticket.mac, Ticket.booted, event)
+        self._change(ticket, Ticket.booted, event)
         await _write(writer, b"ok\n")
         await self._changed()
 
     def _running_of(self, ticket: Ticket) -> Running:
-        running = self._running.get(ticket.mac)
+        running = self._running.get(ticket.key)
         if running is None or ticket.state is not TicketState.RUNNING:
             raise Refused.of("gate.state", "This machine is not being installed.")
         return running
 
-    async def _fail(self, mac: Mac, reason: str) -> None:
-        log.warning("installation of %s failed: %s", mac, reason)
+    def _change(
+        self, ticket: Ticket, step: Callable[[Ticket], Ticket], event: InstallEvent | None = None
+    ) -> Ticket:
+        """Change the ticket of this session, and no later one of the same machine; raises Refused."""
+
+        def checked(current: Ticket) -> Ticket:
+            if current.live_key is None or current.live_key != ticket.key:
+                raise Refused.of("gate.key", "This key is not admitted any more.")
+            return step(current)
+
+        return self._installs.change(ticket.mac, checked, event)
+
+    async def _fail(self, ticket: Ticket, reason: str) -> None:
         event = InstallEvent(time.time(), "failed", text=reason)
-        self._installs.change(mac, lambda ticket: ticket.failed(reason), event)
-        self._running.pop(mac, None)
+        try:
+            self._change(ticket, lambda current: current.failed(reason), event)
+        except Refused:
+            return  # it has ended before, and the first reason is the right one
+        log.warning("installation of %s failed: %s", ticket.mac, reason)
+        self._end(ticket.key)
         await self._changed()
-
-
-def sender_arguments(command: str) -> tuple[list[str], str]:
-    """Return the options and the part of the tree that a client's rsync asks for; raises Refused.
-
-    Only a sender, only options that we use ourselves, only the one tree: nothing that writes,
-    deletes, reads a list of files or names a path of the head.
-    """
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = []
-    bad = Refused.of("gate.rsync", "This key may only read its image with rsync.")
-    if words[:3] != ["rsync", "--server", "--sender"] or words[-2:-1] != ["."]:
-        raise bad
-    options = words[3:-2]
-    if not all(_SHORT.fullmatch(word) or word in _LONG for word in options):
-        raise bad
-    path = words[-1]
-    if not path.startswith(TREE) or ".." in path.split("/"):
-        raise bad
-    return ["--server", "--sender", *options], path.removeprefix(TREE)
 
 
 async def _read_all(reader: asyncio.StreamReader, most: int) -> bytes:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from backend.clone.constants import INSTALLER_FILE, KERNEL_ARGUMENTS, KERNEL_FILE
+from backend.clone.copy_source import MODULE, SOURCE
 from backend.clone.installer import copy_options, scripts
 from backend.clone.script import RSYNC
 from backend.errors import HaoscarError
@@ -34,7 +35,7 @@ DISK = "/dev/vda"
 BARE = ("-aHAX", "--numeric-ids", "--whole-file")
 ROUND_LIMIT = 600.0  # seconds for one copy; an idle machine needs half a minute
 START_LIMIT = 300.0
-CONFIGURATION = "/run/bench-rsyncd.conf"
+CONFIGURATION = "/etc/rsyncd.conf"  # also what a daemon on an SSH session reads
 _RESULT = re.compile(r"bench round=(\d+) way=(product|bare) seconds=([0-9.]+)")
 
 
@@ -113,9 +114,9 @@ class BenchCopy:
         tree = f"{image['directory']}/tree"
         commands.run(context, "installer", "build")
         address = head.spec.port(Net.PRIVATE).address.ip
-        text = render("lab/rsyncd.conf.j2", address=address, tree=tree)
+        text = render("lab/rsyncd.conf.j2", address=address, module=MODULE, tree=tree)
         head.runner.run(Command.of("tee", CONFIGURATION).given(text.encode()))
-        head.runner.run(Command.of("rsync", "--daemon", f"--config={CONFIGURATION}"))
+        head.runner.run(Command.of("rsync", "--daemon"))
         context.step("Reading the image once, so that both ways find it in memory")
         commands.run(context, "image", "verify", str(image["name"]))
         product = (*RSYNC, *copy_options(Paths(head.disk)))
@@ -125,7 +126,7 @@ class BenchCopy:
                 HostName.parse("bench"),
                 MAC,
                 kernel=head.disk / f"var/lib/haoscar/installer/{KERNEL_FILE}",
-                initramfs=self._initramfs(lab, head.disk, tree, product),
+                initramfs=self._initramfs(lab, head.disk, product),
                 kernel_line=_kernel_line(str(address), key),
             )
         )
@@ -147,15 +148,13 @@ class BenchCopy:
             limit = ROUND_LIMIT + (START_LIMIT if number == 1 else 0.0)
             machine.wait_for(measured, f"the result of copy {number}", limit)
 
-    def _initramfs(
-        self, lab: VirtualCluster, disk: Path, tree: str, product: tuple[str, ...]
-    ) -> Path:
+    def _initramfs(self, lab: VirtualCluster, disk: Path, product: tuple[str, ...]) -> Path:
         """Return the installer's image with the measuring in place of asking for a ticket."""
         added = lab.directory / "bench"
         (added / "haoscar").mkdir(parents=True)
         measuring = render(
             "lab/bench-copy.sh.j2",
-            rounds=self.rounds, tree=tree, disk=DISK, product=shlex.join(product),
+            rounds=self.rounds, source=SOURCE, module=MODULE, disk=DISK, product=shlex.join(product),
             bare=shlex.join(BARE),
         )  # fmt: skip
         (added / "haoscar/steps.sh").write_text(scripts()["steps.sh"] + measuring)

@@ -246,11 +246,6 @@ class BlankMachine:
         self._process = None
         self._remember(self.name, None)
 
-    def press_power_button(self) -> None:
-        """Ask its operating system to shut down (ACPI); returns at once."""
-        with QemuMonitor(self.files.monitor) as monitor:
-            monitor.execute("system_powerdown")
-
     def reset(self) -> None:
         """Press its reset button."""
         with QemuMonitor(self.files.monitor) as monitor:

@@ -97,7 +97,6 @@ class DemoReport:
 
 
 COLOURS = {"head": "#3a6ea5", "standby": "#4f8a4c", "check": "#8a6d3b"}
-LANES = {"head": "the head", "standby": "the blank machine", "check": "checks"}
 WIDTH, LEFT, ROW = 980, 330, 24
 
 

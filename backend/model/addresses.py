@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Self
 
 from backend.errors import InvalidInput
@@ -89,19 +89,6 @@ def parse_network(text: str, place: Place | None = None) -> IPv4Network:
             "address.network",
             f"{ascii(text)[:60]} is not an IPv4 network: {problem}.",
             "Write it as 10.0.0.0/24.",
-            place,
-        ) from problem
-
-
-def parse_interface(text: str, place: Place | None = None) -> IPv4Interface:
-    """Return an address with its mask such as 10.0.0.1/24; raises InvalidInput."""
-    try:
-        return IPv4Interface(text.strip())
-    except ValueError as problem:
-        raise InvalidInput.of(
-            "address.interface",
-            f"{ascii(text)[:60]} is not an IPv4 address with its mask: {problem}.",
-            "Write it as 10.0.0.1/24.",
             place,
         ) from problem
 

@@ -1,7 +1,6 @@
 """What the boot server answers over HTTP, and the boot entries that follow the tickets."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE, BootMode
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 BINARY = "application/octet-stream"
 HELLO_PATH = "/hello"
-Admit = Callable[[Mac, PublicKey], object]
 
 
 class BootEntries:
@@ -39,8 +37,11 @@ class BootEntries:
         self._key = key
 
     def mode(self, mac: Mac) -> BootMode:
-        """Return what this machine is told now; raises InvalidInput for a damaged ticket."""
-        ticket = self._installs.ticket(mac)
+        """Return what this machine is told now; a damaged ticket is none."""
+        try:
+            ticket = self._installs.ticket(mac)
+        except InvalidInput:  # "installs show" names it; the other machines' entries go on
+            return BootMode.LOCAL
         return BootMode.LOCAL if ticket is None else ticket.mode
 
     def ipxe(self, site: Site, mac: Mac) -> str:

@@ -139,11 +139,6 @@ def with_include(config: bytes) -> bytes:
     return _appended(_INCLUDED.sub(b"", config))
 
 
-def without_include(config: bytes) -> bytes:
-    """Return dhcpd.conf as it is without us, for reading."""
-    return _INCLUDED.sub(b"", config)
-
-
 def _appended(config: bytes) -> bytes:
     newline = b"" if not config or config.endswith(b"\n") else b"\n"
     return config + newline + INCLUDE_LINE.encode() + b"\n"

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import signal
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from backend.model.site import Site
 from backend.netboot.boot_files import HELLO_PATH, BootEntries, answer, parse_hello
 from backend.paths import Paths
 from backend.site.store import SiteStore
+from backend.system.files import empty_when_larger
 from backend.system.http_server import HttpServer, Request, Response
 from backend.system.router_answers import RouterAnswers
 from backend.system.unix_socket import Connection, UnixServer, notify_ready
@@ -33,7 +35,8 @@ from backend.system.unix_socket import Connection, UnixServer, notify_ready
 log = logging.getLogger(__name__)
 
 LOOK = 1.0  # seconds between two looks at site file and tickets
-MOST_HELLOS = 20  # refused hellos that are recorded each minute
+MOST_HELLOS = 20  # refused hellos that are recorded at once, and one more each second
+MOST_LOG = 1 << 20  # bytes of the sshd's log, which anybody who connects can make longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class BootServer:
             except HaoscarError as problem:
                 log.warning("the site file is not valid, the old one stays in use: %s", problem)
         self._refusals = max(0, self._refusals - 1)
+        empty_when_larger(SshdFiles.of(self._plan.paths).log, MOST_LOG)
         try:
             await self._follow()
         except (HaoscarError, OSError) as problem:
@@ -125,6 +129,7 @@ class BootServer:
         self._sshd.admit(keys)
         if self._sshd.running and not before:
             await self._listening()
+        self._sessions.enforce()
         self._entries.write(self._site)
 
     async def _listening(self) -> None:
@@ -142,6 +147,10 @@ class BootServer:
         )  # fmt: skip
 
     async def _handle(self, request: Request) -> Response:
+        # Linux answers on every network for every address it has: who knows a route to the private
+        # address from elsewhere would be heard.
+        if IPv4Address(request.client) not in self._site.private.network:
+            return Response(403, "Only machines of the private network are served.\n")
         if request.path != HELLO_PATH:
             return answer(request, self._plan.paths, self._site, self._entries)
         if request.method != "POST":
@@ -189,9 +198,8 @@ def tell_boot_server(paths: Paths) -> None:
     """Let the running boot server take in changed tickets at once; raises Refused without one."""
     socket = SshdFiles.of(paths).socket
     try:
-        connection = Connection(socket, timeout=15.0)
-        connection.ask({"control": "follow"})
-        connection.close()
+        with contextlib.closing(Connection(socket, timeout=15.0)) as connection:
+            connection.ask({"control": "follow"})
     except (OSError, ValueError) as problem:
         raise Refused.of(
             "boot.not-running",

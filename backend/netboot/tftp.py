@@ -40,11 +40,6 @@ def boot_entry_path(paths: Paths, facts: TftpFacts, mac: Mac) -> Path:
     return paths.at(str(facts.directory)) / "pxelinux.cfg" / entry_name(mac)
 
 
-def default_entry_path(paths: Paths, facts: TftpFacts) -> Path:
-    """Return the file that pxelinux of every other machine reads."""
-    return paths.at(str(facts.directory)) / "pxelinux.cfg" / "default"
-
-
 def read_family(paths: Paths) -> Family:
     """Return the distribution family from os-release."""
     content = read_if_there(paths.at("/etc/os-release")) or b""

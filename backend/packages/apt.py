@@ -49,10 +49,7 @@ class Apt:
 
     def installed(self) -> frozenset[str]:
         """Return the names of all installed packages; raises CommandFailed."""
-        command = Command.of(
-            "dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\\n"
-        )
-        return parse_installed(self._runner.run(command).stdout)
+        return parse_installed(self._runner.run(STATES).stdout)
 
     def _unpacked(self) -> frozenset[str]:
         """Return the names of all packages that have files here, in whatever state."""

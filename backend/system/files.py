@@ -48,6 +48,13 @@ def read_if_there(path: Path) -> bytes | None:
         return None
 
 
+def empty_when_larger(path: Path, most: int) -> None:
+    """Empty a log of more than ``most`` bytes, whose writers append; raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > most:
+            os.truncate(path, 0)
+
+
 def make_private(path: Path) -> None:
     """Create a directory that only root can enter (0700), and its parents; raises OSError."""
     path.mkdir(parents=True, exist_ok=True)

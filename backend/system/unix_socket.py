@@ -6,6 +6,7 @@ quick; the server half by the boot server.
 
 import asyncio
 import json
+import logging
 import os
 import select
 import socket
@@ -13,6 +14,8 @@ import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 LONGEST_LINE = 65536
 Session = Callable[[dict[str, Any], asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -23,9 +26,13 @@ class Connection:
 
     def __init__(self, path: Path | str, timeout: float = 120.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
-        self._socket.connect(str(path))
         self._pending = b""
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Send one JSON line and return the line that answers it; raises OSError, ValueError."""
@@ -95,28 +102,39 @@ class UnixServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if peer_user(writer) != os.geteuid() or self._count >= self._most:
+            pid, user = peer(writer)
+            if user != os.geteuid() or self._count >= self._most:
                 return
             self._count += 1
             try:
-                line = await asyncio.wait_for(reader.readline(), 10.0)
-                question = json.loads(line)
-                if isinstance(question, dict):
-                    await self._session(question, reader, writer)
+                question = await _question(reader)
+                if question is not None:
+                    await self._session({**question, "pid": pid}, reader, writer)
             finally:
                 self._count -= 1
-        except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
-            return  # the gate went away or is none; it sees the closed connection
+        except (OSError, TimeoutError) as problem:
+            log.debug("a session ended early: %s", problem)  # the other side sees it closed
         finally:
             writer.close()
 
 
-def peer_user(writer: asyncio.StreamWriter) -> int:
-    """Return the user id at the other end (SO_PEERCRED, unix(7))."""
+async def _question(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """Return the first line, or None when it is no JSON object; raises OSError, TimeoutError."""
+    try:
+        line = await asyncio.wait_for(reader.readline(), 10.0)
+        question = json.loads(line)
+    except ValueError:  # longer than any buffer, or no JSON
+        return None
+    return question if isinstance(question, dict) else None
+
+
+def peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
+    """Return process id and user id at the other end, as the kernel says (SO_PEERCRED, unix(7))."""
     raw = writer.get_extra_info("socket").getsockopt(
         socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
     )
-    return int(struct.unpack("3i", raw)[1])
+    pid, user, _group = struct.unpack("3i", raw)
+    return int(pid), int(user)
 
 
 def _write_all(sink: int, data: bytes) -> None:

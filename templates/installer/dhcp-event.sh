@@ -6,7 +6,12 @@ case ${1:-${reason:-}} in
         mask=${subnet:-${new_subnet_mask:-255.255.255.0}}
         gateway=${router:-${new_routers:-}}
         device=${interface:-}
-        [ -n "$address" ] && [ -n "$device" ] || exit 1
+        [ -n "$device" ] || exit 1
+        # bash calculates with what it is given: nothing but numbers may get there.
+        number='(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
+        for value in "$address" "$mask" ${gateway:+"${gateway%% *}"}; do
+            [[ $value =~ ^$number(\.$number){3}$ ]] || exit 1
+        done
         bits=0
         IFS=. read -r -a bytes <<< "$mask"
         for byte in "${bytes[@]}"; do

@@ -7,11 +7,11 @@ LOG=$RUN/log
 HEAD='' HEAD_KEY='' ADDRESS='' MAC='' INTERFACE='' FIRMWARE=bios EVENTS_IN='' EVENTS_OUT=''
 ON_FAILURE=poweroff WAIT_BEFORE_OFF=20 STAGE=start
 
-# console WORDS: one line on the machine's own screen and serial line.
+# console WORDS: one line on the machine's own screen and serial line, which no word may control.
 console() {
-    local up rest
+    local up rest text="$*"
     read -r up rest < /proc/uptime
-    printf '[%7s] haoscar: %s\n' "$up" "$*"
+    printf '[%7s] haoscar: %s\n' "$up" "${text//[^[:print:]]/?}"
 }
 
 # event LINE: one line to the head, if there is a connection; never stops the installation itself.

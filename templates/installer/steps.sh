@@ -60,8 +60,8 @@ aside() {
 copy() {
     local source=$1 directory=$2 code pid sampler
     shift 2
-    export RSYNC_RSH="ssh -F $RUN/ssh_config -S $RUN/master"
-    rsync "$@" "haoscar-head:$source" "$TARGET$directory" > "$RUN/out" 2>&1 < /dev/null &
+    rsync -e "ssh -F $RUN/ssh_config -S $RUN/master" "$@" "haoscar-head:$source" "$TARGET$directory" \
+        > "$RUN/out" 2>&1 < /dev/null &
     pid=$!
     sample "$pid" &
     sampler=$!
@@ -69,7 +69,7 @@ copy() {
     code=$?
     kill "$sampler" 2> /dev/null
     wait "$sampler" 2> /dev/null
-    [ "$code" = 0 ] || fail "the copy of $source failed (rsync exit code $code)" "$RUN/out"
+    [ "$code" = 0 ] || fail "the copy to $directory failed (rsync exit code $code)" "$RUN/out"
 }
 
 # sample PID: what rsync has written so far, twice a second; the child that writes is the receiver.

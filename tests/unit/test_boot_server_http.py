@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.clone import installs as installs_module
 from backend.clone.installs import Installs
 from backend.clone.keys import PublicKey
+from backend.clone.ticket import TicketState
 from backend.errors import InvalidInput
 from backend.model.addresses import Mac
+from backend.model.names import HostName
 from backend.netboot.boot_files import BootEntries, answer, parse_hello
+from backend.netboot.server import BootServer, BootServerPlan
 from backend.paths import Paths
+from backend.site.store import SiteStore
+from backend.system.files import empty_when_larger
 from backend.system.http_server import (
     BadRequest,
     HttpServer,
@@ -197,3 +203,65 @@ def test_addresses_made_from_mac_addresses() -> None:
     assert mac_of("fe80::5054:ff:fe77:2%br0") == "52:54:00:77:00:02"
     for other in ("fe80::1", "2001:db8::5054:ff:fe77:2", "::", "nonsense"):
         assert mac_of(other) is None
+
+
+def test_machines_of_other_networks_are_not_served(tmp_path: Path) -> None:
+    """Linux takes a connection to the private address on every network that has a route to it."""
+    paths = Paths(tmp_path)
+    paths.site_file.parent.mkdir(parents=True)
+    paths.site_file.write_bytes(SiteStore(paths).render(SITE))
+    Installs(paths).arm(SITE, SITE.standbys[0], 1)
+    server = BootServer(BootServerPlan(paths, key(9)))
+    hello = f"mac={BOOT_MAC}\nkey={key().line}\n".encode()
+    for path, body in (("/hello", hello), ("/boot.ipxe", b"")):
+        request = Request("POST" if body else "GET", path, {}, body, "192.0.2.77")
+        assert asyncio.run(server._handle(request)).status == 403
+    ticket = Installs(paths).ticket(Mac(BOOT_MAC))
+    assert ticket is not None
+    assert ticket.state is TicketState.ARMED
+    request = Request("GET", "/boot.ipxe", {"mac": BOOT_MAC}, b"", "10.0.0.77")
+    assert "haoscar.key" in asyncio.run(server._handle(request)).text
+
+
+def test_a_flood_of_hellos_hides_no_later_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installs_module, "MOST_REFUSALS", 1000)
+    installs = Installs(Paths(tmp_path))
+    for number in range(100):
+        installs.record_refusal(f"10.0.0.{number}: No installation is expected from it.")
+    assert installs.refusals()[-1].text.startswith("10.0.0.99:")
+    kept = sum(path.stat().st_size for path in Paths(tmp_path).installs.glob("refused.*"))
+    assert kept < 2500
+
+
+def test_the_log_that_strangers_fill_is_emptied(tmp_path: Path) -> None:
+    log = tmp_path / "sshd.log"
+    empty_when_larger(log, 10)  # there is none yet
+    log.write_text("0123456789")
+    empty_when_larger(log, 10)
+    assert log.read_text() == "0123456789"
+    with log.open("a") as writer:
+        writer.write("x")
+        writer.flush()
+        empty_when_larger(log, 10)
+        writer.write("next")
+    assert log.read_text() == "next"
+
+
+def test_a_damaged_ticket_stops_nobody_else_and_is_repaired_by_arming(tmp_path: Path) -> None:
+    second = standby(name=HostName("standby2"), mac=Mac("52:54:00:00:00:12"))
+    both = site().with_standby(standby()).with_standby(second)
+    paths = Paths(tmp_path)
+    (tmp_path / "srv/tftp/haoscar/pxelinux.cfg").mkdir(parents=True)
+    installs = Installs(paths)
+    for one in both.standbys:
+        installs.arm(both, one, 1)
+    damaged = installs.directory(Mac(BOOT_MAC)) / "ticket.json"
+    damaged.write_text("{")
+    assert [one.standby for one in installs.tickets()] == ["standby2"]
+    assert BootEntries(paths, installs, key()).write(both) == ["standby1", "standby2"]
+    with pytest.raises(InvalidInput, match="stored ticket"):
+        installs.state(Mac(BOOT_MAC))
+    installs.arm(both, both.standbys[0], 1)
+    assert len(installs.tickets()) == 2

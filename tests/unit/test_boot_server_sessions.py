@@ -1,7 +1,11 @@
 """What an admitted key may do, in which order, and what the head makes of it."""
 
 import asyncio
+import contextlib
 import json
+import signal
+import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,17 +14,9 @@ from typing import Any
 import pytest
 
 from backend.clone import sessions as sessions_module
-from backend.clone import sshd as sshd_module
 from backend.clone.answer import EXPECTED, Answer, Answerer, Expectation
 from backend.clone.installs import Installs
 from backend.clone.sessions import Sessions
-from backend.clone.sshd import (
-    DedicatedSshd,
-    SshdFiles,
-    authorized_keys,
-    root_is_locked,
-    sshd_config,
-)
 from backend.clone.ticket import Ticket, TicketState
 from backend.errors import Refused
 from backend.model.addresses import Mac
@@ -70,6 +66,8 @@ class Head:
         self.paths = Paths(root)
         self.installs = Installs(self.paths)
         self.followed = 0
+        self.held = 0  # image versions that cannot be deleted now
+        head = self
         tree = root / "tree"
         (tree / "boot/efi").mkdir(parents=True)
         FakeAnswerer.problem = ""
@@ -80,6 +78,12 @@ class Head:
 
             def get(self, _name: str, _number: int) -> Any:
                 return SimpleNamespace(tree=tree)
+
+            @contextlib.contextmanager
+            def using(self, version: Any) -> Iterator[Any]:
+                head.held += 1
+                yield version
+                head.held -= 1
 
         def make_checks(_version: Any, _answer: Answer, record: Path) -> None:
             for name in ("content", "metadata", "xattrs"):
@@ -104,13 +108,15 @@ class Head:
         assert found is not None
         return found.state
 
-    async def ask(self, command: str, data: bytes = b"", public: str = "") -> tuple[Any, bytes]:
+    async def ask(
+        self, command: str, data: bytes = b"", public: str = "", pid: int = 0
+    ) -> tuple[Any, bytes]:
         """Return the gate's answer and what followed it."""
         reader = asyncio.StreamReader()
         reader.feed_data(data)
         reader.feed_eof()
         writer = Writer()
-        question = {"key": public or key().line, "command": command}
+        question = {"key": public or key().line, "command": command, "pid": pid}
         await self.sessions.serve(question, reader, writer)  # type: ignore[arg-type]
         line, _, rest = writer.data.partition(b"\n")
         return json.loads(line), rest
@@ -121,11 +127,17 @@ def head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Head:
     return Head(tmp_path, monkeypatch)
 
 
-COPY = "rsync --server --sender -logDtpHAXrze.LsfxCIvu --numeric-ids . image/"
+COPY = "rsync --server --daemon ."
 
 
 def facts(**changes: str) -> bytes:
     return "".join(f"{name}={value}\n" for name, value in (FACTS | changes).items()).encode()
+
+
+def served(head: Head) -> str:
+    """Return the directory that the last session of rsync was locked into."""
+    text = (head.installs.directory(MAC) / "rsyncd.conf").read_text()
+    return text.rpartition("path = ")[2].strip()
 
 
 async def whole(head: Head) -> None:
@@ -133,7 +145,8 @@ async def whole(head: Head) -> None:
     assert (await head.ask("inventory", b"x"))[1] == b"# script\n"
     answer, _ = await head.ask(COPY)
     assert answer["do"] == "exec"
-    assert answer["argv"][-1] == f"{head.paths.root}/tree/"
+    assert served(head) == f"{head.paths.root}/tree"
+    assert head.held == 1
     assert (await head.ask("check content"))[1] == b"content"
     _, said = await head.ask("events", b"stage=copy uptime=3\nbytes=5000\nstage=done uptime=4\n")
     assert said == b"ok\n"
@@ -144,6 +157,7 @@ def test_an_installation_from_hello_to_its_first_boot(head: Head) -> None:
         head.admitted()
         await whole(head)
         assert head.state is TicketState.DONE
+        assert head.held == 0
         assert (await head.ask("booted", facts()))[1] == b"ok\n"
         assert head.state is TicketState.BOOTED
         answer, _ = await head.ask("booted", facts())  # the key is forgotten
@@ -168,6 +182,7 @@ def test_an_installation_from_hello_to_its_first_boot(head: Head) -> None:
         "check ../ticket",
         "booted",
         "scp -f /etc/shadow",
+        "rsync --server --sender -logDtpr . /etc/",
         COPY,
     ],
 )
@@ -189,13 +204,85 @@ def test_each_part_is_copied_once(head: Head) -> None:
     async def run() -> list[str]:
         head.admitted()
         await head.ask("inventory", b"x")
-        efi = COPY.replace("image/", "image/boot/efi/")
-        other = COPY.replace("image/", "image/etc/")
-        asked = (COPY, COPY, efi, efi, other, "inventory")
-        return [(await head.ask(one))[0]["do"] for one in asked]
+        said = []
+        for one in (COPY, COPY, COPY, "inventory"):
+            answer, _ = await head.ask(one)
+            said.append(served(head) if answer["do"] == "exec" else answer["do"])
+        return said
 
-    said = asyncio.run(run())
-    assert said == ["exec", "refuse", "exec", "refuse", "refuse", "refuse"]
+    tree = f"{head.paths.root}/tree"
+    assert asyncio.run(run()) == [tree, f"{tree}/boot/efi", "refuse", "refuse"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rsync --server --daemon . /etc/",
+        "rsync --server --daemon --config=/tmp/x .",
+        "rsync  --server --daemon .",
+        "rsync --server --sender -logDtprze.iLsfxCIvu . image/",
+        "rsync --server -logDtpre.iLsfxC . image/",
+        "rsync --daemon .",
+    ],
+)
+def test_no_other_rsync(head: Head, command: str) -> None:
+    async def run() -> Any:
+        head.admitted()
+        await head.ask("inventory", b"x")
+        return (await head.ask(command))[0]["do"]
+
+    assert asyncio.run(run()) == "refuse"
+
+
+@pytest.mark.programs
+def test_a_copy_ends_when_its_ticket_is_taken_back(head: Head) -> None:
+    async def run(pid: int) -> None:
+        head.admitted()
+        await head.ask("inventory", b"x")
+        await head.ask(COPY, pid=pid)
+        head.sessions.enforce()
+        assert copy.poll() is None
+        head.installs.disarm(MAC)
+        head.sessions.enforce()
+
+    with subprocess.Popen(["sleep", "60"]) as copy:
+        try:
+            asyncio.run(run(copy.pid))
+            assert copy.wait(5) == -signal.SIGKILL
+        finally:
+            copy.kill()
+    assert head.held == 0
+
+
+def test_a_session_of_an_earlier_ticket_changes_nothing(head: Head) -> None:
+    """Its machine may lie, or may only have been switched off while its connection lingered."""
+    again = key(7)
+
+    async def run() -> None:
+        head.admitted()
+        await head.ask("inventory", b"x")
+        reader = asyncio.StreamReader()
+        question = {"key": key().line, "command": "events"}
+        old = asyncio.create_task(head.sessions.serve(question, reader, Writer()))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        head.installs.disarm(MAC)
+        head.installs.arm(SITE, SITE.standbys[0], 1)
+        head.installs.admit(MAC, again)
+        await head.ask("inventory", b"x", again.line)
+        reader.feed_data(b"log=mischief\nstage=done uptime=1\nfailed=no\n")
+        reader.feed_eof()
+        await old
+
+    asyncio.run(run())
+    assert head.state is TicketState.RUNNING
+    assert "mischief" not in str(head.installs.events(MAC))
+
+
+def test_a_hello_that_is_repeated_leaves_one_event(head: Head) -> None:
+    head.admitted()
+    before = len(head.installs.events(MAC))
+    head.installs.admit(MAC, key())
+    assert len(head.installs.events(MAC)) == before
 
 
 def test_a_link_in_the_image_does_not_lead_out_of_it(head: Head) -> None:
@@ -206,7 +293,8 @@ def test_a_link_in_the_image_does_not_lead_out_of_it(head: Head) -> None:
     async def run() -> Any:
         head.admitted()
         await head.ask("inventory", b"x")
-        return (await head.ask(COPY.replace("image/", "image/boot/efi/")))[0]
+        await head.ask(COPY)
+        return (await head.ask(COPY))[0]
 
     assert asyncio.run(run())["do"] == "refuse"
 
@@ -272,57 +360,3 @@ def test_a_first_boot_that_is_not_right_is_not_success(
     assert said.startswith(b"refused: ")
     assert words in said.decode()
     assert head.state is TicketState.FAILED
-
-
-def test_the_dedicated_sshd_can_do_one_thing(tmp_path: Path) -> None:
-    files = SshdFiles.of(Paths(tmp_path))
-    text = sshd_config(files, SITE.primary.private_address, pam=False)
-    lines = dict(line.split(" ", 1) for line in text.splitlines())
-    assert lines["ListenAddress"] == f"{SITE.primary.private_address}:8122"
-    assert "gate.py" in lines["ForceCommand"]
-    for name in ("PasswordAuthentication", "KbdInteractiveAuthentication", "PermitTTY", "UsePAM"):
-        assert lines[name] == "no"
-    assert lines["DisableForwarding"] == "yes"
-    assert authorized_keys([key()]) == f"restrict {key().line}\n"
-
-
-def test_a_locked_root_needs_pam() -> None:
-    assert root_is_locked("root:!:1::::::\n")
-    assert root_is_locked("daemon:*:1\nroot:!$6$x:1\n")
-    assert not root_is_locked("root:*:1\n")
-    assert not root_is_locked("root:$6$x:1\n")
-
-
-class FakeDaemon:
-    """Stands for the running sshd."""
-
-    pid = 0
-    running = True
-
-    def stop(self, grace: float) -> None:
-        self.running = False
-
-
-def test_a_last_answer_reaches_its_machine_before_the_sshd_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    daemon = FakeDaemon()
-    now = [100.0]
-    monkeypatch.setattr(sshd_module, "descendants", lambda _pid: [])
-    monkeypatch.setattr(sshd_module, "spawn", lambda _command, _log: daemon)
-    monkeypatch.setattr(sshd_module.shutil, "which", lambda _name, path: "/usr/sbin/sshd")
-    monkeypatch.setattr(sshd_module.time, "monotonic", lambda: now[0])
-    sshd = DedicatedSshd(Paths(tmp_path), SITE.primary.private_address)
-    sshd.admit([])
-    assert not sshd.running
-    sshd.admit([key()])
-    assert sshd.running
-    keys = SshdFiles.of(Paths(tmp_path)).keys
-    assert key().line in keys.read_text()
-    sshd.admit([])
-    assert keys.read_text() == ""  # no new connection from now on
-    assert sshd.running
-    now[0] += 3.0
-    sshd.admit([])
-    assert not daemon.running
-    assert not sshd.running

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -51,10 +52,29 @@ def test_a_capture_only_reads() -> None:
     runner = recorded.RecordedRunner(recorded.load("lab-lvm-uefi")["outputs"])
     capture(runner)
     readers = {"lsblk", "findmnt", "cat", "ls", "uname", "find", "systemd-detect-virt", "sfdisk",
-               "pvs", "vgs", "lvs", "dumpe2fs", "xfs_info", "efibootmgr"}  # fmt: skip
+               "pvs", "vgs", "lvs", "dumpe2fs", "xfs_info", "efibootmgr", "blkid"}  # fmt: skip
     assert {argv[0] for argv in runner.asked} <= readers
     assert all("--json" in argv for argv in runner.asked if argv[0] == "sfdisk")
     assert all(argv[1] == "-h" for argv in runner.asked if argv[0] == "dumpe2fs")
+    assert all(argv[1] == "-p" for argv in runner.asked if argv[0] == "blkid")
+
+
+def test_a_volume_that_udev_has_not_noted_is_probed() -> None:
+    """Seen in QEMU: the root volume was active before udev started."""
+    outputs = recorded.load("lab-lvm-bios")["outputs"]
+    place = outputs["lsblk"]["blockdevices"][0]["children"][2]["children"][0]
+    assert place["path"] == "/dev/mapper/vg0-home"
+    found = (
+        f"DEVNAME={place['path']}\nUUID={place['uuid']}\nVERSION=1.0\nTYPE=ext4\nLABEL=my\\ home\n"
+    )
+    place.update(fstype=None, fsver=None, uuid=None, label=None)
+    with pytest.raises(Refused):
+        capture(recorded.RecordedRunner(outputs))
+    layout = capture(recorded.RecordedRunner({**outputs, f"blkid {place['path']}": found}))
+    system = layout.file_system(Holder(group="vg0", volume="home"))
+    assert system.label == "my home"
+    wanted = recorded.captured("lab-lvm-bios").file_system(Holder(group="vg0", volume="home"))
+    assert replace(system, label=wanted.label) == wanted
 
 
 def test_lvm_and_boot_facts_of_the_red_hat_default() -> None:

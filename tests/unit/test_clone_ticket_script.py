@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from backend.clone.constants import TARGET
 from backend.clone.script import TicketSteps, call, first_boot_steps, render_ticket, step_lines
-from backend.clone.sessions import sender_arguments
 from backend.clone.steps import Move, Remove, Run, Write
-from backend.errors import HaoscarError, Refused
+from backend.errors import HaoscarError
 from backend.imaging.checklists import check_lists, find_words
 from backend.imaging.manifest import read_manifest
 from backend.imaging.manifest_write import write_manifest
@@ -52,7 +51,7 @@ def test_everything_happens_in_order() -> None:
     wanted = [
         "# haoscar-ticket 1", "ON_FAILURE=wait", "stage partition", "feed partition 'label: gpt",
         "stage format", "run format mke2fs -L 'a b' /dev/sda1", "run mount mount", "stage copy",
-        "copy image/ / -aHAX", "copy image/boot/efi/ /boot/efi/", "stage verify", "verify find",
+        "copy :image/ / -aHAX", "copy :image/ /boot/efi/ -rt", "stage verify", "verify find",
         "stage identity", "enter", "put /etc/hostname 644", "drop /etc/machine-id",
         "keep_key /var/lib/haoscar/first-boot", "put /var/lib/haoscar/first-boot/known_hosts 600",
         "link /etc/systemd/system/haoscar-first-boot.service", "stage bootloader",
@@ -168,47 +167,40 @@ def test_a_failing_program_ends_the_installation_and_a_permitted_failure_does_no
     assert "reached" not in said.stdout
 
 
-def test_the_copy_is_a_reading_rsync_of_the_one_tree() -> None:
-    command = "rsync --server --sender -logDtpHAXrze.LsfxCIvu --compress-choice=lz4 --checksum-choice=none --numeric-ids . image/"
-    options, part = sender_arguments(command)
-    assert options[:3] == ["--server", "--sender", "-logDtpHAXrze.LsfxCIvu"]
-    assert part == ""
-    assert (
-        sender_arguments("rsync --server --sender -tre.LsfxCIvu . image/boot/efi/")[1]
-        == "boot/efi/"
-    )
+@pytest.mark.programs
+def test_no_word_controls_the_machines_screen(tmp_path: Path) -> None:
+    """The reason of a refusal came over HTTP, from whoever answered."""
+    said = run_words(tmp_path, [call("console", "refused: \x1b[2J\x07caf\xe9", "\x9b")])
+    line = said.stdout.rstrip("\n")
+    assert "haoscar: refused: ?[2J?caf" in line
+    assert line.isprintable()
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize(
-    "command",
+    "changes",
     [
-        "rsync --server -logDtpre.iLsfxC . image/",
-        "rsync --server --sender -re.LsfxC . /etc/",
-        "rsync --server --sender -re.LsfxC . image/../../",
-        "rsync --server --sender -re.LsfxC --remove-source-files . image/",
-        "rsync --server --sender -re.LsfxC --files-from=/etc/shadow . image/",
-        "rsync --server --sender -re.LsfxC --log-file=/etc/x . image/",
-        "rsync --server --sender -re.LsfxC . image/ /etc/",
-        "rsync --server --sender -L . image/",
-        "rsync --daemon . image/",
-        "rsync --server --sender -re.LsfxC . 'image/",
-        "sh -c id",
-        "",
+        {"subnet": "255.255.x[$(touch broken)].0"},
+        {"router": "10.0.0.1; touch broken"},
+        {"router": "-6"},
+        {"ip": "10.0.0.256"},
+        {"ip": ""},
     ],
+    ids=str,
 )
-def test_no_other_rsync(command: str) -> None:
-    with pytest.raises(Refused):
-        sender_arguments(command)
-
-
-@given(st.text(max_size=120))
-def test_no_text_becomes_a_path_of_the_head(text: str) -> None:
-    try:
-        options, part = sender_arguments(f"rsync --server --sender {text}")
-    except Refused:
-        return
-    assert ".." not in part.split("/")
-    assert all(option.startswith("-") for option in options)
+def test_a_hostile_dhcp_server_gives_nothing_but_addresses(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    program = tmp_path / "ip"
+    program.write_text("#!/bin/sh\ntouch called\n")
+    program.chmod(0o755)
+    lease = {"ip": "10.0.0.9", "subnet": "255.255.255.0", "interface": "eth9", **changes}
+    said = subprocess.run(
+        ["bash", LIBRARY / "dhcp-event.sh", "bound"], cwd=tmp_path, check=False,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", **lease},
+    )  # fmt: skip
+    assert said.returncode == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["ip"]
 
 
 def damage_nothing(_clone: Path) -> None:

@@ -173,7 +173,6 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "image": ImageName.parse,
     "address": addresses.parse_address,
     "network": addresses.parse_network,
-    "interface-address": addresses.parse_interface,
     "netmask": addresses.parse_netmask,
     "key": PublicKey.parse,
 }

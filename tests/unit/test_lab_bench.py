@@ -40,7 +40,13 @@ def test_a_guest_that_did_not_measure_to_the_end_is_said(lines: int) -> None:
 @pytest.mark.programs
 def test_the_measuring_fits_behind_the_installers_own_functions() -> None:
     measuring = render(
-        "lab/bench-copy.sh.j2", rounds=3, tree="/a/b", disk="/dev/vda", product="-a", bare="-a"
+        "lab/bench-copy.sh.j2",
+        rounds=3,
+        source=":a/",
+        module="a",
+        disk="/dev/vda",
+        product="-a",
+        bare="-a",
     )
     text = scripts()["steps.sh"] + measuring
     script = text + "\ndeclare -F hello connect by_product by_daemon measure copy"

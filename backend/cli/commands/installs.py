@@ -50,7 +50,10 @@ def run(args: argparse.Namespace, app: App) -> int:
     if args.action == "arm":
         return _arm(args, app, site, standby)
     if standby.mac is None:
-        raise Refused.of("install.no-mac", f"{standby.name} has no MAC address yet.", "Assign one.")
+        raise Refused.of(
+            "install.no-mac", f"{standby.name} has no MAC address yet.",
+            f"Collect and assign it: haoscar macs collect; haoscar macs assign MAC {standby.name}.",
+        )  # fmt: skip
     if args.action == "disarm":
         installs.disarm(standby.mac)
         _tell(app)
