@@ -38,7 +38,7 @@ REMOVED = (
     "usr/bin/grub-fstest", "usr/bin/grub-mount", "usr/bin/grub-render-label",
     "usr/bin/grub-syslinux2cfg", "usr/bin/grub-glue-efi", "usr/sbin/grub-macbless",
     "usr/lib/udev/hwdb.d", "usr/lib/udev/hwdb.bin", "etc/udev/hwdb.bin", "etc/udev/hwdb.d",
-    "usr/lib/grub/*/*.module", "usr/lib/grub/*-dbg", "usr/lib/python3*/test",
+    "usr/lib/grub/*/*.module", "usr/lib/grub/*/monolithic", "usr/lib/grub/*-dbg", "usr/lib/python3*/test",
     "usr/lib/python3/dist-packages/lib2to3", "usr/lib/python3.11/lib2to3",
     "usr/lib/python3.11/pydoc_data", "usr/lib/python3.11/ensurepip", "usr/lib/python3.11/idlelib",
     "boot/System.map*", "boot/initrd.img*", "boot/ipxe*", "boot/grub",
