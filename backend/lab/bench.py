@@ -92,6 +92,7 @@ class BenchCopy:
     """A Task that returns a CopyBench."""
 
     rounds: int = 3
+    processors: int = 1  # of the guest; with more, decryption runs beside rsync, as on a real head
     paths: Paths = field(default_factory=Paths)
 
     @property
@@ -128,6 +129,7 @@ class BenchCopy:
                 kernel=head.disk / f"var/lib/haoscar/installer/{KERNEL_FILE}",
                 initramfs=self._initramfs(lab, head.disk, product),
                 kernel_line=_kernel_line(str(address), key),
+                processors=self.processors,
             )
         )
         machine.power_on()

@@ -31,7 +31,7 @@ from backend.lab.overlay import (
     product_mounts,
     write_overlay,
 )
-from backend.lab.roots import LabRoot, RootStore
+from backend.lab.roots import Kernel, LabRoot, RootStore
 from backend.lab.state import LabState
 from backend.lab.topology import NodeKind, NodeSpec, Topology
 from backend.paths import Paths
@@ -66,7 +66,11 @@ class VirtualCluster:
 
     @classmethod
     def start(
-        cls, paths: Paths, context: TaskContext | None = None, topology: Topology | None = None
+        cls,
+        paths: Paths,
+        context: TaskContext | None = None,
+        topology: Topology | None = None,
+        kernel: Kernel = Kernel.CLOUD,
     ) -> Self:
         """Build the root if it is missing, then start every machine; raises HaoscarError.
 
@@ -74,7 +78,7 @@ class VirtualCluster:
         """
         context = context or TaskContext()
         runner = LocalRunner()
-        roots = RootStore(paths, runner)
+        roots = RootStore(paths, runner, kernel)
         check_host(building=roots.find() is None)
         sweep(paths)
         root = roots.ensure(context)

@@ -73,7 +73,9 @@ def test_proxies_are_passed_on_but_nothing_else() -> None:
 
 
 def test_the_bootstrap_names_the_packages_but_never_dracut_itself() -> None:
-    words = roots.bootstrap_command(Path("/cache/x"), ["deb m bookworm main"], []).argv
+    words = roots.bootstrap_command(
+        Path("/cache/x"), roots.Kernel.CLOUD, ["deb m bookworm main"], []
+    ).argv
     included = next(word for word in words if word.startswith("--include="))
     names = included.removeprefix("--include=").split(",")
     assert "dracut-core" in names
@@ -84,10 +86,10 @@ def test_the_bootstrap_names_the_packages_but_never_dracut_itself() -> None:
 def test_the_root_has_another_name_when_the_packages_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = roots.recipe_digest()
-    assert before == roots.recipe_digest()
+    before = roots.recipe_digest(roots.Kernel.CLOUD)
+    assert before == roots.recipe_digest(roots.Kernel.CLOUD)
     monkeypatch.setattr(roots, "PACKAGES", (*roots.PACKAGES, "vim"))
-    assert roots.recipe_digest() != before
+    assert roots.recipe_digest(roots.Kernel.CLOUD) != before
 
 
 def test_a_root_is_found_only_when_complete(tmp_path: Path) -> None:

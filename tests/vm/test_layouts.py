@@ -15,6 +15,7 @@ import pytest
 from backend.clone.capture import capture
 from backend.lab.cluster import VirtualCluster
 from backend.lab.machines import DiskBus, MachineSpec
+from backend.lab.roots import Kernel
 from backend.lab.topology import Topology
 from backend.model.addresses import Mac
 from backend.model.layout import Holder, Layout
@@ -64,7 +65,9 @@ CASES = (
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
     """A head whose network boot is set up."""
-    with VirtualCluster.start(Paths(), topology=Topology((Topology().nodes[0],))) as lab:
+    with VirtualCluster.start(
+        Paths(), topology=Topology((Topology().nodes[0],)), kernel=Kernel.GENERIC
+    ) as lab:
         found = Head(lab)
         found.haoscar("init")
         yield found

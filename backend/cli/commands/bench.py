@@ -6,6 +6,7 @@ from backend.cli.app import App, Subparsers
 from backend.errors import InvalidInput
 
 MOST_ROUNDS = 50
+MOST_PROCESSORS = 16
 
 
 def register(commands: Subparsers) -> None:
@@ -26,6 +27,9 @@ def register(commands: Subparsers) -> None:
     copy.add_argument(
         "--rounds", type=int, default=3, metavar="N", help="of each way (default: %(default)s)"
     )
+    copy.add_argument(
+        "--processors", type=int, default=1, metavar="N", help="of the guest (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -35,12 +39,14 @@ def run(args: argparse.Namespace, app: App) -> int:
 
     if not 1 <= args.rounds <= MOST_ROUNDS:
         raise InvalidInput.of("bench.rounds", f"Rounds are 1 to {MOST_ROUNDS}.")
-    found = app.run_task(BenchCopy(args.rounds, app.paths))
+    if not 1 <= args.processors <= MOST_PROCESSORS:
+        raise InvalidInput.of("bench.processors", f"Processors are 1 to {MOST_PROCESSORS}.")
+    found = app.run_task(BenchCopy(args.rounds, args.processors, app.paths))
     rows = [
         (str(number), f"{a:.2f} s", f"{found.rate(a):.1f}", f"{b:.2f} s", f"{found.rate(b):.1f}")
         for number, (a, b) in enumerate(zip(found.product, found.bare, strict=True), start=1)
     ]
     app.out.table(("round", "installation", "MB/s", "bare rsync", "MB/s"), rows)
     app.out.say(f"The installation copies {found.ratio:.2f} times as fast as bare rsync (medians).")
-    app.out.result(found.as_dict())
+    app.out.result({"processors": args.processors, **found.as_dict()})
     return 0
