@@ -108,7 +108,11 @@ def _run_part(part: Part, root: Path, app: App) -> tuple[bool, float]:
 
 def _release_namespace_directory(before: Traces, app: App) -> None:
     """Undo what ip-netns(8) does to a machine on its first use and never takes back."""
-    if str(NAMESPACES) not in before.mounts and NAMESPACES.is_mount() and not any(NAMESPACES.iterdir()):
+    if (
+        str(NAMESPACES) not in before.mounts
+        and NAMESPACES.is_mount()
+        and not any(NAMESPACES.iterdir())
+    ):
         app.runner.run(Command.of("umount", NAMESPACES), check=False)
 
 

@@ -1,0 +1,176 @@
+"""The active head: it renews its lease, and it gives it up when it should not have it."""
+
+from __future__ import annotations
+
+from backend.agent.core import solo
+from backend.agent.core.actions import Action, CloseGate, OpenGate, RemoveAddresses, Retire, Send
+from backend.agent.core.lease import my_health
+from backend.agent.core.messages import Answer, Handover, Health, Invite, Request, Solicit
+from backend.agent.core.state import Decision, Head, Role
+from backend.agent.core.steps import (
+    ask_voters,
+    become_active,
+    extended,
+    milliseconds,
+    step_down,
+    with_value,
+)
+from backend.agent.core.timing import MS
+
+
+def tick(head: Head, late: int, now: int) -> Decision:
+    """Renew, ask again, or notice that the lease has run out."""
+    if now >= head.lease_until and not head.solo:
+        return lapse(head, late, now)
+    if head.stopping and now >= head.stopping:
+        return step_down(head, now, "stopped; nobody took over in time", lapsed=False)
+    if now >= head.next_round:
+        head, sends = ask_voters(head, now, missing_only=False)
+        head, more, sentence = conditions(head, now)
+        return renewed(head, sends + more, sentence)
+    if now >= head.next_retry:
+        head, sends = ask_voters(head, now, missing_only=True)
+        return renewed(head, sends, "")
+    return Decision(head)
+
+
+def renewed(head: Head, actions: tuple[Action, ...], sentence: str) -> Decision:
+    """Open the gate for longer when the grants give a longer lease; worth a call to the kernel
+    only when it is half a round longer."""
+    before = head.lease_until
+    longer = extended(head)
+    if longer.lease_until >= before + head.timing.round // 2:
+        return Decision(longer, (OpenGate(longer.lease_until), *actions), sentence)
+    return Decision(head, actions, sentence)
+
+
+def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
+    """Count a grant; take a voter back that has seen a higher term."""
+    if message.granted and message.term == head.term and message.sent <= now:
+        index = head.place(source)
+        if message.sent <= head.acks[index]:
+            return Decision(head)
+        acks = with_value(head.acks, index, message.sent)
+        return renewed(head._replace(acks=acks), (), "")
+    if not message.granted and message.term > head.term and message.holder != head.members.me:
+        # Somebody's campaign has failed, or is failing. The grants that this head has stay in
+        # force whatever their term; with a higher one it can win that voter back.
+        head = head._replace(term=message.term + 1)
+        head, sends = ask_voters(head, now, missing_only=False)
+        return renewed(head, sends, "")
+    return Decision(head)
+
+
+def lapse(head: Head, late: int, now: int) -> Decision:
+    """The lease has run out. Whose fault it was decides who tries first."""
+    ago = milliseconds(now - head.lease_until)
+    timing = head.timing
+    if late > timing.stall:
+        # This process stood still, not the network: it may take its own lease back at once.
+        why = f"I stood still for {milliseconds(late)} and my lease ran out {ago} ago"
+        down = step_down(head, now, why, lapsed=True, resign=False)
+        state = down.state._replace(nobody_dead_until=0, next_poll=now)
+        return down._replace(state=state)
+    why = f"too few voters answered; my lease ran out {ago} ago"
+    down = step_down(head, now, why, lapsed=True)
+    return down._replace(state=down.state._replace(nobody_dead_until=now + timing.lease // 5))
+
+
+def conditions(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
+    """Once a round: should the other head serve instead, and could this one serve alone?"""
+    head, actions, sentence = solo.consider(head, now)
+    reason = better_elsewhere(head, now)
+    if reason and now >= head.calm_until and not head.inviting_until:
+        timing = head.timing
+        head = head._replace(inviting_until=now + timing.lease, calm_until=now + timing.calm)
+        sentence = f"asking the other head to take over: {reason}"
+    if head.inviting_until:
+        if now < head.inviting_until:
+            actions = (*actions, Send((head.members.peer,), Invite(head.term)))
+        else:
+            head = head._replace(inviting_until=0)
+            sentence = sentence or "the other head did not take over; I go on"
+    return head, actions, sentence
+
+
+def better_elsewhere(head: Head, now: int) -> str:
+    """Return why the other head should serve instead of this one; empty when it should not."""
+    mine, other = my_health(head, now), head.peer.health
+    if not willing(head, now) or mine & Health.MAINTENANCE:
+        return ""
+    if not mine & Health.FIT:
+        return "my services do not work here, its would"
+    lost = other & Health.LINKS & ~mine
+    if other.links > mine.links and lost:
+        return f"it reaches {other.links} networks, I reach {mine.links}"
+    return ""
+
+
+def willing(head: Head, now: int) -> bool:
+    """Whether the other head is there and could take over."""
+    other = head.peer.health
+    away = Health.MAINTENANCE | Health.STOPPING | Health.ACTIVE
+    return (
+        head.peer.alive(now, head.timing.lease)
+        and bool(other & Health.FIT)
+        and other.links > 0
+        and not other & away
+    )
+
+
+def switch_over(head: Head, now: int) -> Decision:
+    """Exchange the roles because the administrator wants it."""
+    if not head.peer.alive(now, head.timing.lease):
+        return Decision(head, (), "no switchover: the other head does not answer")
+    if not head.peer.health & Health.FIT:
+        return Decision(head, (), "no switchover: the other head is not fit to serve")
+    head = head._replace(inviting_until=now + head.timing.lease, next_round=now)
+    return Decision(
+        head, (Send((head.members.peer,), Invite(head.term)),), "switchover: asked the other head"
+    )
+
+
+def hand_over(head: Head, source: int, message: Solicit, now: int) -> Decision:
+    """Close the gate and give the rest of the lease away; the other head counts it from its own
+    question, which was sent before this moment: it can only get less than there is."""
+    remaining = head.lease_until - now
+    if source != head.members.peer or remaining <= MS:
+        return Decision(head)
+    given = Handover(message.sent, remaining, head.term + 1)
+    down = step_down(head, now, "handed over", lapsed=False, resign=False)
+    peer = head.peer._replace(served=now)
+    state = down.state._replace(
+        given=given, term=given.term, peer=peer, patience_until=0,
+        calm_until=now + head.timing.calm, incumbent=False,
+        nobody_dead_until=now + head.timing.lease,  # the other head needs a moment to begin
+    )  # fmt: skip
+    actions: tuple[Action, ...] = (
+        CloseGate(), Send((source,), given), RemoveAddresses(), Retire(),
+    )  # fmt: skip
+    return Decision(state, actions, f"handed over with {milliseconds(remaining)} left")
+
+
+def hear_request(head: Head, source: int, message: Request, now: int) -> Decision | None:
+    """Notice another head that serves while this one has a lease: it must not happen; the one
+    with the lower term gives way. None when there is nothing wrong."""
+    serving = bool(message.health & Health.ACTIVE)
+    if source != head.members.peer or not serving or message.term <= head.term:
+        return None
+    return step_down(
+        head, now, f"the other head serves with the higher term {message.term}", lapsed=True
+    )
+
+
+def serve_alone(head: Head, now: int) -> Decision:
+    """The other head is certainly off: serve without its vote and without the witnesses'."""
+    if head.role is Role.ACTIVE:
+        return Decision(head._replace(solo=max(head.solo, head.promised, head.asked) + 1))
+    version = max(head.promised, head.peer.promise, head.asked) + 1
+    voter = head.voter._replace(bar=min(head.voter.bar, now), until=min(head.voter.until, now))
+    head = head._replace(
+        voter=voter, term=max(head.term, voter.term) + 1, solo=version, promised=0, previous=0,
+        acks=(0,) * len(head.acks), role=Role.ACTIVE,
+    )  # fmt: skip
+    return become_active(
+        head, now, now + head.timing.usable, "the other head is confirmed to be off"
+    )

@@ -1,0 +1,195 @@
+"""A head's decisions: ``step(state, event, now)`` is all there is; it does nothing by itself."""
+
+from __future__ import annotations
+
+from backend.agent.core import active, solo, standby
+from backend.agent.core.actions import Action, CloseGate, Persist, RemoveAddresses, Retire, Send
+from backend.agent.core.events import (
+    Condition,
+    Event,
+    Force,
+    Maintenance,
+    Persisted,
+    Received,
+    Stop,
+    Switchover,
+    Tick,
+)
+from backend.agent.core.lease import my_health
+from backend.agent.core.messages import (
+    Answer,
+    Ask,
+    Handover,
+    Health,
+    Invite,
+    Message,
+    Poll,
+    Promise,
+    Release,
+    Request,
+    Resign,
+    Solicit,
+    Status,
+)
+from backend.agent.core.state import Decision, Head, Peer, Role
+from backend.agent.core.steps import step_down
+
+
+def step(head: Head, event: Event, now: int) -> Decision:
+    """Return what follows from an event at ``now``; events must come in order of time."""
+    if isinstance(event, Received):
+        return _received(head, event.source, event.message, now)
+    if isinstance(event, Tick):
+        return _tick(head, event.late, now)
+    if isinstance(event, Condition):
+        return Decision(head._replace(health=event.health, next_round=min(head.next_round, now)))
+    if isinstance(event, Persisted):
+        return solo.persisted(head, event.version)
+    return _commanded(head, event, now)
+
+
+def wake_at(head: Head, now: int) -> int:
+    """Return the moment of the next Tick that this state needs."""
+    if head.role is Role.ACTIVE:
+        moment = min(head.next_round, head.next_retry)
+        if not head.solo:
+            moment = min(moment, head.lease_until)
+        return min(moment, head.stopping) if head.stopping else moment
+    if head.role in (Role.CANDIDATE, Role.SOLICITING):
+        return min(head.next_retry, head.deadline)
+    if standby.why_not(head, now):
+        return now + head.timing.silence
+    return max(head.next_poll, standby.allowed_from(head))
+
+
+def _tick(head: Head, late: int, now: int) -> Decision:
+    if head.role is Role.ACTIVE:
+        return active.tick(head, late, now)
+    if head.role is Role.CANDIDATE:
+        return standby.candidate_tick(head, late, now)
+    if head.role is Role.SOLICITING:
+        return standby.soliciting_tick(head, now)
+    return standby.tick(head, late, now)
+
+
+def _commanded(head: Head, event: Event, now: int) -> Decision:
+    if isinstance(event, Maintenance):
+        word = "on" if event.until > now else "off"
+        state = head._replace(maintenance_until=event.until)
+        return Decision(state, (), f"maintenance mode is {word}")
+    if isinstance(event, Force):
+        return active.serve_alone(head, now)
+    if isinstance(event, Switchover):
+        if head.role is Role.ACTIVE:
+            return active.switch_over(head, now)
+        if head.role is Role.STANDBY and head.health & Health.FIT:
+            return standby.solicit(head, now)
+        return Decision(head, (), "no switchover: this head cannot take over now")
+    if isinstance(event, Stop):
+        return _stop(head, now)
+    return Decision(head)
+
+
+def _stop(head: Head, now: int) -> Decision:
+    head = head._replace(stopping=now + head.timing.lease)
+    if head.role is Role.ACTIVE:
+        if active.willing(head, now):
+            decision = active.switch_over(head, now)
+            return decision._replace(sentence="stopping: asked the other head to take over")
+        return step_down(head, now, "stopped", lapsed=False)
+    actions = (CloseGate(), RemoveAddresses(), Retire())
+    return Decision(head._replace(role=Role.STANDBY), actions, "stopped")
+
+
+def _received(head: Head, source: int, message: Message, now: int) -> Decision:
+    if source == head.members.peer:
+        head = _hear_peer(head, message, now)
+    if isinstance(message, Request):
+        return _request(head, source, message, now)
+    if isinstance(message, Answer):
+        module_answer = active.answer if head.role is Role.ACTIVE else standby.answer
+        return module_answer(head, source, message, now)
+    if isinstance(message, Poll):
+        voter = head.voter
+        status = Status(
+            voter.holder, voter.term, max(0, voter.remaining(now)), message.sent,
+            my_health(head, now), head.promised,
+        )  # fmt: skip
+        return Decision(head, (Send((source,), status),))
+    if isinstance(message, Status):
+        return standby.status(head, source, message, now)
+    if isinstance(message, Resign):
+        head = head._replace(voter=head.voter.resign(source, message))
+        return standby.resigned(head, source, message, now)
+    return _between_heads(head, source, message, now)
+
+
+def _between_heads(head: Head, source: int, message: Message, now: int) -> Decision:
+    if source != head.members.peer:
+        return Decision(head)
+    if isinstance(message, Solicit):
+        return _solicited(head, source, message, now)
+    if isinstance(message, Handover):
+        return standby.handed_over(head, source, message, now)
+    if isinstance(message, Invite):
+        return standby.invited(head, source, message, now)
+    if isinstance(message, Ask):
+        return solo.ask(head, message)
+    if isinstance(message, Promise):
+        return solo.promise(head, message)
+    if isinstance(message, Release):
+        return solo.release(head, message.version, "released from my promise")
+    return Decision(head)
+
+
+def _solicited(head: Head, source: int, message: Solicit, now: int) -> Decision:
+    given = head.given
+    if head.role is Role.ACTIVE:
+        return active.hand_over(head, source, message, now)
+    if given is not None and given.sent == message.sent:  # the answer was lost
+        return Decision(head, (Send((source,), given),))
+    return Decision(head)
+
+
+def _remember(head: Head, message: Request) -> tuple[Head, tuple[Action, ...]]:
+    """What the other head uses, this one has promised, even if its disk no longer says so."""
+    used = message.health & Health.SOLO and message.solo > head.promised
+    if not used or head.role is Role.ACTIVE:
+        return head, ()
+    return head._replace(promised=message.solo), (Persist(head.term, message.solo),)
+
+
+def _request(head: Head, source: int, message: Request, now: int) -> Decision:
+    """Vote; the answer also tells the other head how this one is."""
+    if source != head.members.peer:
+        return Decision(head)
+    if head.role is Role.ACTIVE:
+        wrong = active.hear_request(head, source, message, now)
+        if wrong is not None:
+            return wrong
+    head, stored = _remember(head, message)
+    voter = head.voter.grant(source, message, now)
+    granted = voter is not None
+    voter = voter or head.voter
+    head = head._replace(voter=voter)
+    reply = Answer(
+        granted, voter.holder, voter.term, max(0, voter.remaining(now)), message.sent,
+        my_health(head, now), head.promised,
+    )  # fmt: skip
+    return Decision(head, (Send((source,), reply), *stored))
+
+
+def _hear_peer(head: Head, message: Message, now: int) -> Head:
+    """Note how the other head is; its first word ends the time without memory, because a promise
+    that this head has forgotten comes back with the first request (see ``_remember``)."""
+    health = getattr(message, "health", None)
+    if health is None:
+        return head._replace(peer=head.peer._replace(at=now))
+    served = now if health & Health.ACTIVE else 0
+    promise = getattr(message, "solo", 0) if health & Health.PROMISED else 0
+    if isinstance(message, Poll):
+        promise = head.peer.promise
+    peer = Peer(health, now, served, promise)
+    if served and head.role is not Role.ACTIVE:
+        head = head._replace(incumbent=False)
+    return head._replace(peer=peer, fresh=False)

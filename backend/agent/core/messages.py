@@ -1,0 +1,124 @@
+"""What heads and voters say to each other; wire.py carries it. Times are microseconds."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple, Union
+
+
+class Kind(enum.IntEnum):
+    """What a request wants."""
+
+    RENEW = 0  # the holder goes on
+    CAMPAIGN = 1  # somebody new
+    TRANSFER = 2  # the holder ``previous`` has handed everything over to the sender
+
+
+class Health(enum.IntFlag):
+    """What a head says of itself in every message; bit i of the low byte is its network i."""
+
+    NONE = 0
+    LINKS = 0x00FF
+    FIT = 0x0100  # its services could run here
+    MAINTENANCE = 0x0200  # it takes nothing over and gives nothing up by itself
+    SOLO = 0x0400  # it serves alone on the other head's promise
+    PROMISED = 0x0800  # it has given that promise
+    ACTIVE = 0x1000
+    STOPPING = 0x2000
+
+    @property
+    def links(self) -> int:
+        """How many networks are well."""
+        return bin(self & Health.LINKS).count("1")
+
+
+class Request(NamedTuple):
+    """Grant me the active role for ``length``."""
+
+    term: int
+    kind: Kind
+    previous: int  # whose lease was handed over; 0 unless TRANSFER
+    length: int
+    sent: int  # on the sender's clock; comes back in the answer
+    health: Health = Health.NONE
+    solo: int = 0  # the version of the promise that is in use
+
+
+class Answer(NamedTuple):
+    """A voter's answer to a request."""
+
+    granted: bool
+    holder: int  # 0: nobody
+    term: int
+    remaining: int  # of the grant in force
+    sent: int
+    health: Health = Health.NONE
+    solo: int = 0  # the promise this head has given
+
+
+class Poll(NamedTuple):
+    """To whom have you granted, and for how long yet? Binds nobody."""
+
+    sent: int
+    health: Health = Health.NONE
+
+
+class Status(NamedTuple):
+    """The answer to a poll; ``remaining`` also counts a voter's silence after its start."""
+
+    holder: int
+    term: int
+    remaining: int
+    sent: int
+    health: Health = Health.NONE
+    solo: int = 0
+
+
+class Resign(NamedTuple):
+    """I no longer serve, and use none of the grants up to this term."""
+
+    term: int
+    lapsed: bool  # not by choice: my lease ran out
+
+
+class Invite(NamedTuple):
+    """To the other head: take over, please."""
+
+    term: int
+
+
+class Solicit(NamedTuple):
+    """To the active head: hand over to me; my addresses are ready behind a closed gate."""
+
+    sent: int
+
+
+class Handover(NamedTuple):
+    """My gate is closed; until ``sent + remaining`` on your clock my lease is yours."""
+
+    sent: int  # of the Solicit
+    remaining: int
+    term: int  # the new one
+
+
+class Ask(NamedTuple):
+    """Promise not to campaign until I give the promise back: the witnesses are too few."""
+
+    version: int
+
+
+class Promise(NamedTuple):
+    """I promise, and it is on my disk."""
+
+    version: int
+
+
+class Release(NamedTuple):
+    """I no longer use the promise."""
+
+    version: int
+
+
+Message = Union[
+    Request, Answer, Poll, Status, Resign, Invite, Solicit, Handover, Ask, Promise, Release
+]

@@ -1,0 +1,217 @@
+"""The standby: it notices silence, asks without binding anybody, campaigns when it can win."""
+
+from __future__ import annotations
+
+from backend.agent.core.actions import Action, AddAddresses, RemoveAddresses, Send
+from backend.agent.core.lease import FOREVER, free_at, lease_end, my_health
+from backend.agent.core.messages import (
+    Answer,
+    Handover,
+    Health,
+    Invite,
+    Poll,
+    Resign,
+    Solicit,
+    Status,
+)
+from backend.agent.core.state import Decision, Head, Role
+from backend.agent.core.steps import (
+    ask_voters,
+    become_active,
+    milliseconds,
+    with_value,
+)
+from backend.agent.core.timing import MS
+
+SOON = MS // 2
+
+
+def tick(head: Head, late: int, now: int) -> Decision:
+    """Ask the voters when the active head has been silent and nothing forbids it."""
+    if late > head.timing.stall:
+        return Decision(
+            head._replace(nobody_dead_until=now + head.timing.lease, free=(-1,) * len(head.free)),
+            (), f"I stood still for {milliseconds(late)}: I call nobody dead for one lease",
+        )  # fmt: skip
+    if now < head.next_poll or now < allowed_from(head) or why_not(head, now):
+        return Decision(head)
+    return poll(head, now)
+
+
+def poll(head: Head, now: int) -> Decision:
+    """Ask every voter how long it is bound yet."""
+    timing = head.timing
+    head = head._replace(polled=now, free=(-1,) * len(head.free), next_poll=now + timing.lease // 5)
+    return Decision(head, (Send(head.members.others, Poll(now, my_health(head, now))),))
+
+
+def why_not(head: Head, now: int) -> str:
+    """Return why this head must not campaign whatever the time; empty when it may."""
+    mine = my_health(head, now)
+    if head.stopping:
+        return "it is stopping"
+    if mine & Health.MAINTENANCE and not head.incumbent:
+        return "maintenance mode is on"
+    other = head.peer.health if head.peer.alive(now, head.timing.lease) else Health.NONE
+    if other & Health.MAINTENANCE and not head.incumbent:
+        return "maintenance mode is on at the other head"
+    if head.promised:
+        return "it has promised to leave the role to the other head while witnesses are missing"
+    if head.fresh:
+        return "it has no memory of its own yet and must hear the other head first"
+    if not mine & Health.FIT:
+        return "its services do not work"
+    if not mine.links:
+        return "it has no network"
+    return ""
+
+
+def allowed_from(head: Head) -> int:
+    """Return from when on this head may campaign, as far as time alone decides."""
+    moment = max(head.voter.bar, head.nobody_dead_until, head.cold_until)
+    if head.peer.served:
+        moment = max(moment, head.peer.served + head.timing.silence)
+    if _better(head):
+        moment = max(moment, min(head.patience_until, head.peer.at + head.timing.lease))
+    return moment
+
+
+def _better(head: Head) -> bool:
+    """Whether the other head, itself a standby, should go first for a while."""
+    other = head.peer.health
+    away = Health.MAINTENANCE | Health.STOPPING | Health.PROMISED
+    return bool(other & Health.FIT) and not other & away and other.links > head.health.links
+
+
+def status(head: Head, source: int, message: Status, now: int) -> Decision:
+    """Note when a voter is free; campaign when a quorum is."""
+    if head.role is not Role.STANDBY or message.sent != head.polled:
+        return Decision(head)
+    moment = now if message.holder == head.members.me else now + max(0, message.remaining)
+    head = head._replace(
+        free=with_value(head.free, head.place(source), moment), term=max(head.term, message.term)
+    )
+    if now < allowed_from(head) or why_not(head, now):
+        return Decision(head)
+    free = free_at(head, now)
+    if free <= now:
+        return campaign(head, now)
+    if free < FOREVER:
+        head = head._replace(next_poll=min(head.next_poll, free + SOON))
+    return Decision(head)
+
+
+def campaign(head: Head, now: int) -> Decision:
+    """Ask for the role."""
+    silent = now - head.peer.at
+    head = head._replace(
+        role=Role.CANDIDATE, term=max(head.term, head.voter.term) + 1, previous=0, rounds=0,
+        acks=(0,) * len(head.acks), free=(-1,) * len(head.free),
+        deadline=now + head.timing.campaign,
+    )  # fmt: skip
+    head, sends = ask_voters(head, now, missing_only=False)
+    heard = f"silent for {milliseconds(silent)}" if head.peer.at else "never heard"
+    decision = count(head, now)
+    if decision is not None:
+        return decision
+    return Decision(head, sends, f"campaign for term {head.term}: the other head is {heard}")
+
+
+def count(head: Head, now: int) -> Decision | None:
+    """Become active when the grants are enough; None when they are not yet."""
+    until = lease_end(head)
+    if until <= now:
+        return None
+    lease = milliseconds(until - now)
+    return become_active(head, now, until, f"elected, {lease} of lease")
+
+
+def candidate_tick(head: Head, late: int, now: int) -> Decision:
+    """Ask again, or give up a campaign that takes too long."""
+    timing = head.timing
+    if late > timing.stall or now >= head.deadline:
+        # The two heads wait differently long, so that they do not meet again.
+        second = head.members.me != head.members.heads[0]
+        wait = timing.lease // 5 if second else timing.lease // 15
+        granted = sum(1 for sent in head.acks if sent)
+        state = head._replace(role=Role.STANDBY, next_poll=now + wait, polled=0)
+        return Decision(state, (), f"campaign failed: {granted} of {len(head.acks)} granted")
+    if now >= head.next_retry:
+        head, sends = ask_voters(head, now, missing_only=True)
+        return Decision(head, sends)
+    return Decision(head)
+
+
+def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
+    """Count a vote for this candidate."""
+    if not message.granted or message.term != head.term or message.sent > now:
+        return (
+            Decision(head._replace(term=max(head.term, message.term)))
+            if (head.role is Role.STANDBY)
+            else Decision(head)
+        )
+    index = head.place(source)
+    if head.role is not Role.CANDIDATE or message.sent <= head.acks[index]:
+        return Decision(head)
+    head = head._replace(acks=with_value(head.acks, index, message.sent))
+    return count(head, now) or Decision(head)
+
+
+def invited(head: Head, source: int, _message: Invite, now: int) -> Decision:
+    """The active head wants to hand over: prepare, then ask for it."""
+    if source != head.members.peer or head.role is not Role.STANDBY or head.stopping:
+        return Decision(head)
+    if not head.health & Health.FIT or not head.health.links:
+        return Decision(head, (), "the other head wants to hand over, but this one is not fit")
+    return solicit(head, now)
+
+
+def solicit(head: Head, now: int) -> Decision:
+    """Configure the addresses behind the closed gate, and ask the active head to hand over."""
+    timing = head.timing
+    head = head._replace(
+        role=Role.SOLICITING, solicited=now, deadline=now + timing.lease // 2,
+        next_retry=now + timing.retry,
+    )  # fmt: skip
+    actions: tuple[Action, ...] = (AddAddresses(), Send((head.members.peer,), Solicit(now)))
+    return Decision(head, actions, "ready to take over; asking for the hand-over")
+
+
+def soliciting_tick(head: Head, now: int) -> Decision:
+    """Ask again, with the same moment; give up when it takes too long."""
+    timing = head.timing
+    if now >= head.deadline:
+        state = head._replace(role=Role.STANDBY, solicited=0, next_poll=now)
+        return Decision(state, (RemoveAddresses(),), "the other head did not hand over")
+    if now >= head.next_retry:
+        state = head._replace(next_retry=now + timing.retry)
+        return Decision(state, (Send((head.members.peer,), Solicit(head.solicited)),))
+    return Decision(head)
+
+
+def handed_over(head: Head, source: int, message: Handover, now: int) -> Decision:
+    """The other head's lease is ours until its end, counted from when we asked."""
+    if source != head.members.peer or head.role is not Role.SOLICITING:
+        return Decision(head)
+    until = message.sent + message.remaining
+    if message.sent != head.solicited or until <= now + MS or message.term <= head.term - 1:
+        return Decision(head)
+    head = head._replace(
+        term=message.term, previous=source, promised=0, acks=(0,) * len(head.acks),
+        calm_until=now + head.timing.calm,
+    )  # fmt: skip
+    return become_active(head, now, until, f"handed over with {milliseconds(until - now)} left")
+
+
+def resigned(head: Head, source: int, message: Resign, now: int) -> Decision:
+    """The active head gave up: no need to wait for silence."""
+    if source != head.members.peer:
+        return Decision(head)
+    bar = head.nobody_dead_until if message.lapsed else 0
+    head = head._replace(
+        peer=head.peer._replace(served=0), term=max(head.term, message.term),
+        nobody_dead_until=bar, next_poll=now if head.role is Role.STANDBY else head.next_poll,
+    )  # fmt: skip
+    if head.role is not Role.STANDBY or now < allowed_from(head) or why_not(head, now):
+        return Decision(head)
+    return poll(head, now)

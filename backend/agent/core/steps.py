@@ -1,0 +1,98 @@
+"""Moves that several roles share: the end of serving, its beginning, a round of requests."""
+
+from __future__ import annotations
+
+from backend.agent.core.actions import (
+    Action,
+    AddAddresses,
+    Announce,
+    CloseGate,
+    OpenGate,
+    Persist,
+    RemoveAddresses,
+    Retire,
+    Send,
+    Serve,
+)
+from backend.agent.core.lease import lease_end, my_health
+from backend.agent.core.messages import Kind, Request, Resign
+from backend.agent.core.state import Decision, Head, Role
+from backend.agent.core.timing import MS
+
+
+def milliseconds(duration: int) -> str:
+    """Return a duration for a sentence."""
+    return f"{duration / MS:.0f} ms"
+
+
+def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple[Action, ...]]:
+    """Ask for the lease: this head's own vote first, then the others'.
+
+    A retry goes to those only that have not answered since the round began. While the pair alone
+    is a quorum, the witnesses are asked every second round: half the traffic, the same safety.
+    """
+    members, timing = head.members, head.timing
+    if not missing_only:
+        head = head._replace(round_sent=now, next_round=now + timing.round, rounds=head.rounds + 1)
+    head = head._replace(next_retry=now + timing.retry)
+    kind = Kind.RENEW if head.role is Role.ACTIVE else Kind.CAMPAIGN
+    if head.previous:
+        kind = Kind.TRANSFER
+    request = Request(
+        head.term, kind, head.previous, timing.lease, now, my_health(head, now), head.solo
+    )
+    voter = head.voter.grant(members.me, request, now)
+    if voter is not None:
+        acks = with_value(head.acks, head.place(members.me), now)
+        head = head._replace(voter=voter, acks=acks)
+    to = tuple(
+        one
+        for one in members.others
+        if not (missing_only and head.acks[head.place(one)] >= head.round_sent)
+    )
+    if head.role is Role.ACTIVE and head.rounds % 2 and not head.solo:
+        recent = now - 2 * timing.round
+        if head.acks[head.place(members.peer)] > recent:
+            to = tuple(one for one in to if one == members.peer)
+    return head, ((Send(to, request),) if to else ())
+
+
+def with_value(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
+    """Return ``values`` with one of them changed."""
+    return (*values[:index], value, *values[index + 1 :])
+
+
+def extended(head: Head) -> Head:
+    """Return the head with the lease that its grants give; a lease never gets shorter."""
+    end = lease_end(head)
+    return head._replace(lease_until=end) if end > head.lease_until else head
+
+
+def become_active(head: Head, now: int, until: int, why: str) -> Decision:
+    """Begin to serve until ``until``: the gate first, then addresses, ARP and resources."""
+    head = head._replace(
+        role=Role.ACTIVE, lease_until=until, few_since=0, enough_since=0, asked=0,
+        inviting_until=0, given=None, deadline=0, solicited=0, next_ask=0, rounds=0, incumbent=True,
+    )  # fmt: skip
+    head, sends = ask_voters(head, now, missing_only=False)
+    head = extended(head)
+    actions: tuple[Action, ...] = (
+        OpenGate(head.lease_until), AddAddresses(), Announce(), *sends,
+        Persist(head.term, head.promised), Serve(head.term),
+    )  # fmt: skip
+    return Decision(head, actions, f"active, term {head.term}: {why}")
+
+
+def step_down(head: Head, now: int, why: str, *, lapsed: bool, resign: bool = True) -> Decision:
+    """Stop serving now: the gate first."""
+    members = head.members
+    message = Resign(head.term, lapsed)
+    sends: tuple[Action, ...] = (Send(members.others, message),) if resign else ()
+    voter = head.voter.resign(members.me, message) if resign else head.voter
+    head = head._replace(
+        role=Role.STANDBY, voter=voter, lease_until=0, previous=0, solo=0, asked=0, few_since=0,
+        enough_since=0, inviting_until=0, acks=(0,) * len(head.acks), free=(-1,) * len(head.free),
+        next_poll=now, polled=0, patience_until=now + 4 * head.timing.lease,
+    )  # fmt: skip
+    actions: tuple[Action, ...] = (CloseGate(), *sends, RemoveAddresses(), Retire())
+    return Decision(head, actions, f"standby: {why}")

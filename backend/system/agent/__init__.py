@@ -1,0 +1,1 @@
+"""The agent's hands: everything of it that touches the operating system. Standard library only."""
