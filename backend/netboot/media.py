@@ -165,7 +165,7 @@ class BuildUsb:
             raise Refused(*missing)
 
     def _mkrescue(self, image: Path, tree: Path) -> None:
-        arguments = ("--compress=xz", "--fonts=", "--locales=", "--themes=", "-o", image, tree)
+        arguments = ("--fonts=", "--locales=", "--themes=", "-o", image, tree)
         for program in ("grub-mkrescue", "grub2-mkrescue"):  # Debian; RHEL
             try:
                 _tool(self.runner, program, *arguments, "--", "-volid", VOLUME)

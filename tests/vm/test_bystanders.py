@@ -24,7 +24,11 @@ from backend.paths import Paths
 from backend.system.runner import Command, LocalRunner
 from tests.vm.cloning import BLANK, Head
 
-pytestmark = [pytest.mark.vm, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.xdist_group("bystanders"),  # its tests share one lab
+]
 LIMIT = 900.0  # seconds; three guests on two cores
 GAVE_UP = "nothing came from the network"
 NODE = Topology().nodes[1]

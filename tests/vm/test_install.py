@@ -22,7 +22,11 @@ from backend.system.runner import LocalRunner
 from backend.tasks import TaskContext
 from tests.unit.test_clone_ticket import key
 
-pytestmark = [pytest.mark.vm, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.xdist_group("install"),  # its tests share one lab
+]
 MAC = Mac.parse("02:00:5e:00:53:21")
 
 

@@ -26,7 +26,11 @@ from backend.system.runner import Command, Runner
 from tests import recorded_machines as recorded
 from tests.vm.cloning import BLANK, Head
 
-pytestmark = [pytest.mark.vm, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.xdist_group("layouts"),  # its tests share one lab
+]
 GIB = 1 << 30
 
 

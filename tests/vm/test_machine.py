@@ -17,7 +17,11 @@ from backend.model.site import Firmware
 from backend.paths import Paths
 from backend.system.runner import Command
 
-pytestmark = [pytest.mark.vm, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.xdist_group("machine"),  # its tests share one lab
+]
 BLANK = MachineSpec(HostName.parse("blank"), Mac.parse("02:00:5e:00:53:01"), disk_bytes=64 << 20)
 
 
