@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol, TypeVar
 
 from backend.model.addresses import Mac
+from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
 
 
@@ -114,6 +115,9 @@ class Site:
     images: tuple[ImageSource, ...] = ()
     standbys: tuple[Standby, ...] = ()
     nodes: tuple[Node, ...] = ()
+    agent: AgentPolicy | None = None
+    resources: tuple[ClusterResource, ...] = ()
+    fencing: tuple[FencingDevice, ...] = ()
 
     def standby(self, name: str) -> Standby | None:
         """Return the standby of that name, or None."""

@@ -3,9 +3,11 @@
 from dataclasses import fields
 from typing import Any
 
+from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
 from backend.model.site import ImageSource, Network, Node, Primary, Site, Standby
 from backend.site.draft import Draft
 from backend.site.schema import CLUSTER, IMAGE, NODE, PRIMARY, PRIVATE, PUBLIC, STANDBY
+from backend.site.schema_agent import AGENT, FENCING, RESOURCE
 
 Values = dict[str, Any]
 
@@ -18,6 +20,7 @@ def build_site(draft: Draft) -> Site:
     private: Values = single[PRIVATE.path]
     public: Values | None = single.get(PUBLIC.path)
     primary: Values = single[PRIMARY.path]
+    agent: Values | None = single.get(AGENT.path)
     prefix = private["network"].prefixlen
     return Site(
         cluster=cluster["name"],
@@ -28,6 +31,9 @@ def build_site(draft: Draft) -> Site:
         images=tuple(ImageSource(**one) for one in repeated["image"]),
         standbys=tuple(Standby(**{"prefix": prefix, **one}) for one in repeated["standby"]),
         nodes=tuple(Node(**one) for one in repeated["node"]),
+        agent=None if agent is None else AgentPolicy(**agent),
+        resources=tuple(ClusterResource(**one) for one in repeated["resource"]),
+        fencing=tuple(FencingDevice(**one) for one in repeated["fencing"]),
     )
 
 
@@ -38,6 +44,7 @@ def single_values(site: Site) -> dict[tuple[str, ...], Values | None]:
         PRIVATE.path: _fields(site.private),
         PUBLIC.path: None if site.public is None else _fields(site.public),
         PRIMARY.path: _fields(site.primary),
+        AGENT.path: None if site.agent is None else _fields(site.agent),
     }
 
 
@@ -47,8 +54,10 @@ def repeated_values(site: Site) -> dict[str, list[Values]]:
         IMAGE.path[0]: [_fields(one) for one in site.images],
         STANDBY.path[0]: [_fields(one) for one in site.standbys],
         NODE.path[0]: [_fields(one) for one in site.nodes],
+        RESOURCE.path[0]: [_fields(one) for one in site.resources],
+        FENCING.path[0]: [_fields(one) for one in site.fencing],
     }
 
 
-def _fields(entry: Network | Primary | ImageSource | Standby | Node) -> Values:
+def _fields(entry: Any) -> Values:
     return {field.name: getattr(entry, field.name) for field in fields(entry)}

@@ -4,6 +4,7 @@ import difflib
 from ipaddress import IPv4Address, IPv4Network
 
 from backend.site import locate
+from backend.site.checks_agent import check_agent
 from backend.site.draft import Draft, Findings, Table
 from backend.site.schema import PRIMARY, PRIVATE, PUBLIC
 
@@ -13,6 +14,7 @@ APART = "Give each machine its own; a virtual IP moves between the heads and bel
 def check(draft: Draft, findings: Findings) -> None:
     """Add to ``findings`` every contradiction between values that are right on their own."""
     _Checks(draft, findings).run()
+    check_agent(draft, findings)
 
 
 class _Checks:
@@ -26,6 +28,8 @@ class _Checks:
         self._images = draft.repeated["image"]
         self._standbys = draft.repeated["standby"]
         self._nodes = draft.repeated["node"]
+        self._resources = draft.repeated["resource"]
+        self._fencing = draft.repeated["fencing"]
         self._networks = {
             "private": _network(self._private),
             "public": _network(self._public),
@@ -48,6 +52,8 @@ class _Checks:
     def _check_names(self) -> None:
         self._unique(self._machines(), "name", "The name", "Two machines cannot share a name.")
         self._unique(self._images, "name", "The image name", "Give each image its own name.")
+        self._unique(self._resources, "name", "The resource", "Give each resource its own name.")
+        self._unique(self._fencing, "name", "Fencing of", "One [[fencing]] table for each head.")
         self._unique(self._machines(), "mac", "The MAC address", "A card is in one machine only.")
 
     def _unique(self, tables: list[Table], key: str, what: str, remedy: str) -> None:

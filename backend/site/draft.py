@@ -9,7 +9,8 @@ from typing import Any
 from backend.errors import HaoscarError
 from backend.reports import Place, Report, Severity, error, warning
 from backend.site import locate
-from backend.site.schema import REPEATED, SINGLE, TOP, VERSION, Key, Section
+from backend.site.keys import Key, Section
+from backend.site.schema import REPEATED, SINGLE, TOP, VERSION
 
 MOST = 200  # problems that are listed one by one
 

@@ -17,8 +17,9 @@ from backend.errors import HaoscarError
 from backend.model.site import Site
 from backend.site.build import Values, repeated_values, single_values
 from backend.site.draft import Draft
+from backend.site.keys import Section
 from backend.site.locate import locate
-from backend.site.schema import REPEATED, SINGLE, VERSION, Section
+from backend.site.schema import REPEATED, SINGLE, VERSION
 
 OPENING = f"""\
 # The site: networks, heads, images and nodes of this cluster, for HA-OSCAR.
@@ -87,9 +88,22 @@ def _split(text: str) -> list[_Block]:
 
 
 def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else tomlkit.item(str(value)).as_string()
+    return str(tomlkit.item(_plain(value)).as_string())
+
+
+def _plain(value: object) -> Any:
+    """Return a value as tomlkit takes it: pairs are an inline table, other tuples a list."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, tuple):
+        return str(value)
+    if value and isinstance(value[0], tuple):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return table
+    return [_plain(one) for one in value]
 
 
 def _new_block(section: Section, values: Values) -> str:
@@ -110,7 +124,8 @@ def _changes(
         value = wanted[key.name]
         if key.name in present:
             if present[key.name] != value:
-                changes[key.name] = value
+                # An empty list and an empty table look alike: the default takes their place.
+                changes[key.name] = None if value == () == key.default else value
         elif value is not None and value != derived.get(key.name, key.default):
             changes[key.name] = value
     return changes
@@ -131,7 +146,7 @@ def _edit(block: _Block, path: tuple[str, ...], changes: Mapping[str, Any], *, e
         if value is None:
             del table[name]
         else:
-            table[name] = value if isinstance(value, bool | int) else str(value)
+            table[name] = _plain(value)
     block.text = document.as_string() + tail
 
 

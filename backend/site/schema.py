@@ -1,12 +1,11 @@
 """Every key of the site file: meaning, type, range, default, example, and how it is read."""
 
-from dataclasses import dataclass
-
 from backend.model.addresses import Mac, parse_address
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
 from backend.model.site import IpAssignment, OnFailure, PostInstall
+from backend.site.keys import Key, Section
+from backend.site.schema_agent import AGENT, FENCING, RESOURCE
 from backend.site.values import (
-    Read,
     client_name,
     disk_choice,
     machine_network,
@@ -18,41 +17,6 @@ from backend.site.values import (
 
 VERSION = 1
 ADDRESS = "an IPv4 address"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a table."""
-
-    name: str
-    read: Read  # raises HaoscarError
-    values: str  # type and range, for people
-    meaning: str
-    example: str  # as TOML
-    required: bool = False
-    default: object = None
-    default_text: str = ""  # where the default is not a fixed value
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One table, or with ``repeated`` one array of tables."""
-
-    path: tuple[str, ...]
-    meaning: str
-    keys: tuple[Key, ...]
-    repeated: bool = False
-    required: bool = False
-
-    @property
-    def header(self) -> str:
-        """The line that begins it."""
-        name = ".".join(self.path)
-        return f"[[{name}]]" if self.repeated else f"[{name}]"
-
-    def key(self, name: str) -> Key | None:
-        """Return the key of that name, or None."""
-        return next((one for one in self.keys if one.name == name), None)
 
 
 def _address(name: str, meaning: str, example: str, *, required: bool = False) -> Key:
@@ -224,7 +188,7 @@ NODE = Section(
     repeated=True,
 )  # fmt: skip
 
-SINGLE = (CLUSTER, PRIVATE, PUBLIC, PRIMARY)
-REPEATED = (IMAGE, STANDBY, NODE)
+SINGLE = (CLUSTER, PRIVATE, PUBLIC, PRIMARY, AGENT)
+REPEATED = (IMAGE, STANDBY, NODE, RESOURCE, FENCING)
 SECTIONS = (*SINGLE, *REPEATED)
-TOP = ("version", "cluster", "networks", "primary", "image", "standby", "node")
+TOP = ("version", "networks", *(one.path[0] for one in SECTIONS if len(one.path) == 1))

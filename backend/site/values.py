@@ -1,13 +1,16 @@
 """Readers of single values of the site file: from what TOML gave to a typed value, or an error."""
 
+import enum
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Network
+from typing import Any
 
+from backend.agent.config_json import Value
+from backend.agent.config_values import Wrong
 from backend.errors import HaoscarError, InvalidInput
 from backend.model.addresses import parse_address, parse_network
-from backend.model.names import DomainName
-from backend.model.site import IpAssignment, OnFailure, PostInstall
+from backend.model.names import DomainName, HostName
 
 DISK = re.compile(r"(?!\.)(?:/dev/)?[A-Za-z0-9](?:[A-Za-z0-9._:+/-]{0,126}[A-Za-z0-9._:+-])?")
 LARGEST_NETWORK, SMALLEST_NETWORK = 8, 30  # prefix lengths
@@ -26,7 +29,7 @@ def text(parse: Callable[[str], object]) -> Read:
     return read
 
 
-def one_of(kind: type[IpAssignment] | type[PostInstall] | type[OnFailure]) -> Read:
+def one_of(kind: type[enum.StrEnum]) -> Read:
     """Return a reader of one of an enumeration's words."""
 
     def parse(text: str) -> object:
@@ -39,6 +42,34 @@ def one_of(kind: type[IpAssignment] | type[PostInstall] | type[OnFailure]) -> Re
             ) from problem
 
     return text(parse)
+
+
+def host_names(value: object) -> object:
+    """Read a list of host names; raises InvalidInput."""
+    if not isinstance(value, list):
+        raise _wrong(f"{_shown(value)} must be a list.", 'Write it as ["name", "name"].')
+    return tuple(text(HostName.parse)(one) for one in value)
+
+
+def by_agent(read: Callable[[Value], object]) -> Read:
+    """Return a reader that judges as the agent itself will judge the value later."""
+
+    def judge(value: object) -> object:
+        try:
+            return read(_as_json(value))
+        except Wrong as problem:
+            raise _wrong(problem.text, problem.remedy) from problem
+
+    return judge
+
+
+def _as_json(value: Any) -> Value:
+    """Return what TOML gave in the form that the agent's JSON has."""
+    if isinstance(value, dict):
+        value = {name: _as_json(one) for name, one in value.items()}
+    elif isinstance(value, list):
+        value = [_as_json(one) for one in value]
+    return Value(value, 0)
 
 
 def truth(value: object) -> object:

@@ -1,5 +1,6 @@
 """Processes known by pid and start time, so that a reused pid is never mistaken for the old one."""
 
+import contextlib
 import os
 import signal
 import time
@@ -60,6 +61,14 @@ class ProcessId:
         if fields is None:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def run_seconds(self) -> float:
+        """Return its threads' processor time to the nanosecond, without threads that have ended."""
+        total = 0
+        for task in (PROC / str(self.pid) / "task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                total += int(task.read_text().split()[0])
+        return total / 1e9
 
     def memory_bytes(self) -> int:
         """Return its resident memory, 0 when it has gone."""

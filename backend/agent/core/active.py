@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from backend.agent.core import solo
-from backend.agent.core.actions import Action, CloseGate, OpenGate, RemoveAddresses, Retire, Send
-from backend.agent.core.lease import my_health
+from backend.agent.core.actions import (
+    Action,
+    CloseGate,
+    OpenGate,
+    Persist,
+    RemoveAddresses,
+    Retire,
+    Send,
+)
+from backend.agent.core.lease import lease_end, my_health
 from backend.agent.core.messages import Answer, Handover, Health, Invite, Request, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.steps import (
     ask_voters,
     become_active,
-    extended,
     milliseconds,
     step_down,
     with_value,
@@ -19,28 +26,31 @@ from backend.agent.core.timing import MS
 
 
 def tick(head: Head, late: int, now: int) -> Decision:
-    """Renew, ask again, or notice that the lease has run out."""
-    if now >= head.lease_until and not head.solo:
+    """Renew, ask again, or notice that the lease has run out.
+
+    Serving alone, a stall does not matter: the other head has promised. But one that was only
+    confirmed to be off may have been switched on meanwhile.
+    """
+    if now >= head.lease_until and (head.forced or not head.solo):
         return lapse(head, late, now)
     if head.stopping and now >= head.stopping:
         return step_down(head, now, "stopped; nobody took over in time", lapsed=False)
     if now >= head.next_round:
         head, sends = ask_voters(head, now, missing_only=False)
         head, more, sentence = conditions(head, now)
-        return renewed(head, sends + more, sentence)
+        return renewed(head, sends + more, sentence, now)
     if now >= head.next_retry:
         head, sends = ask_voters(head, now, missing_only=True)
-        return renewed(head, sends, "")
+        return renewed(head, sends, "", now)
     return Decision(head)
 
 
-def renewed(head: Head, actions: tuple[Action, ...], sentence: str) -> Decision:
+def renewed(head: Head, actions: tuple[Action, ...], sentence: str, now: int) -> Decision:
     """Open the gate for longer when the grants give a longer lease; worth a call to the kernel
-    only when it is half a round longer."""
-    before = head.lease_until
-    longer = extended(head)
-    if longer.lease_until >= before + head.timing.round // 2:
-        return Decision(longer, (OpenGate(longer.lease_until), *actions), sentence)
+    only when it is half a round longer. A gate is never opened for a moment that has passed."""
+    end = lease_end(head)
+    if end > now and end >= head.lease_until + head.timing.round // 2:
+        return Decision(head._replace(lease_until=end), (OpenGate(end), *actions), sentence)
     return Decision(head, actions, sentence)
 
 
@@ -51,14 +61,24 @@ def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
         if message.sent <= head.acks[index]:
             return Decision(head)
         acks = with_value(head.acks, index, message.sent)
-        return renewed(head._replace(acks=acks), (), "")
-    if not message.granted and message.term > head.term and message.holder != head.members.me:
-        # Somebody's campaign has failed, or is failing. The grants that this head has stay in
-        # force whatever their term; with a higher one it can win that voter back.
-        head = head._replace(term=message.term + 1)
-        head, sends = ask_voters(head, now, missing_only=False)
-        return renewed(head, sends, "")
+        return renewed(head._replace(acks=acks), (), "", now)
+    # A voter may also know a higher term of this very head, from before it restarted.
+    mine = message.holder == head.members.me
+    if not message.granted and message.term + (not mine) > head.term:
+        return outbid(head, message.term, now)
     return Decision(head)
+
+
+def outbid(head: Head, term: int, now: int) -> Decision:
+    """Go on with a term above one that a voter has seen: with it this head can win that voter back.
+
+    Somebody's campaign has failed, or is failing. The grants that this head has stay in force
+    whatever their term. But what was handed over was a lease of the old term: with the new one
+    this head must not take over anybody's grant, it could be the grant of that campaign.
+    """
+    head = head._replace(term=term + 1, previous=0)
+    head, sends = ask_voters(head, now, missing_only=False)
+    return renewed(head, (*sends, Persist(head.term, head.promised)), "", now)
 
 
 def lapse(head: Head, late: int, now: int) -> Decision:
@@ -139,13 +159,16 @@ def hand_over(head: Head, source: int, message: Solicit, now: int) -> Decision:
     given = Handover(message.sent, remaining, head.term + 1)
     down = step_down(head, now, "handed over", lapsed=False, resign=False)
     peer = head.peer._replace(served=now)
+    until = now + head.timing.lease  # the other head needs a moment to begin
     state = down.state._replace(
+        voter=head.voter.handed(source, given.term, until),
         given=given, term=given.term, peer=peer, patience_until=0,
         calm_until=now + head.timing.calm, incumbent=False,
-        nobody_dead_until=now + head.timing.lease,  # the other head needs a moment to begin
+        nobody_dead_until=until,
     )  # fmt: skip
     actions: tuple[Action, ...] = (
         CloseGate(), Send((source,), given), RemoveAddresses(), Retire(),
+        Persist(given.term, head.promised),
     )  # fmt: skip
     return Decision(state, actions, f"handed over with {milliseconds(remaining)} left")
 
@@ -164,12 +187,17 @@ def hear_request(head: Head, source: int, message: Request, now: int) -> Decisio
 def serve_alone(head: Head, now: int) -> Decision:
     """The other head is certainly off: serve without its vote and without the witnesses'."""
     if head.role is Role.ACTIVE:
-        return Decision(head._replace(solo=max(head.solo, head.promised, head.asked) + 1))
-    version = max(head.promised, head.peer.promise, head.asked) + 1
+        if head.solo:
+            return Decision(
+                head, (), "the other head is confirmed to be off; I serve alone already"
+            )
+        state = head._replace(solo=solo.next_version(head), forced=True, asked=0, enough_since=0)
+        return Decision(state, (), "the other head is confirmed to be off: serving alone")
     voter = head.voter._replace(bar=min(head.voter.bar, now), until=min(head.voter.until, now))
     head = head._replace(
-        voter=voter, term=max(head.term, voter.term) + 1, solo=version, promised=0, previous=0,
-        acks=(0,) * len(head.acks), role=Role.ACTIVE,
+        voter=voter, term=max(head.term, voter.term) + 1, promised=0, previous=0,
+        acks=(0,) * len(head.acks), role=Role.ACTIVE, solo=solo.next_version(head),
+        forced=True,
     )  # fmt: skip
     return become_active(
         head, now, now + head.timing.usable, "the other head is confirmed to be off"

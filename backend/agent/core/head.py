@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.agent.core import active, solo, standby
-from backend.agent.core.actions import Action, CloseGate, Persist, RemoveAddresses, Retire, Send
+from backend.agent.core.actions import Action, Persist, Send
 from backend.agent.core.events import (
     Condition,
     Event,
@@ -52,11 +52,13 @@ def wake_at(head: Head, now: int) -> int:
     """Return the moment of the next Tick that this state needs."""
     if head.role is Role.ACTIVE:
         moment = min(head.next_round, head.next_retry)
-        if not head.solo:
+        if head.forced or not head.solo:
             moment = min(moment, head.lease_until)
         return min(moment, head.stopping) if head.stopping else moment
     if head.role in (Role.CANDIDATE, Role.SOLICITING):
         return min(head.next_retry, head.deadline)
+    if head.fresh:
+        return head.next_poll
     if standby.why_not(head, now):
         return now + head.timing.silence
     return max(head.next_poll, standby.allowed_from(head))
@@ -82,7 +84,7 @@ def _commanded(head: Head, event: Event, now: int) -> Decision:
     if isinstance(event, Switchover):
         if head.role is Role.ACTIVE:
             return active.switch_over(head, now)
-        if head.role is Role.STANDBY and head.health & Health.FIT:
+        if head.role is Role.STANDBY and head.health & Health.FIT and not head.stopping:
             return standby.solicit(head, now)
         return Decision(head, (), "no switchover: this head cannot take over now")
     if isinstance(event, Stop):
@@ -97,11 +99,12 @@ def _stop(head: Head, now: int) -> Decision:
             decision = active.switch_over(head, now)
             return decision._replace(sentence="stopping: asked the other head to take over")
         return step_down(head, now, "stopped", lapsed=False)
-    actions = (CloseGate(), RemoveAddresses(), Retire())
-    return Decision(head._replace(role=Role.STANDBY), actions, "stopped")
+    return step_down(head, now, "stopped", lapsed=False)
 
 
 def _received(head: Head, source: int, message: Message, now: int) -> Decision:
+    if source not in head.members.voters:
+        return Decision(head)
     if source == head.members.peer:
         head = _hear_peer(head, message, now)
     if isinstance(message, Request):
@@ -136,7 +139,7 @@ def _between_heads(head: Head, source: int, message: Message, now: int) -> Decis
     if isinstance(message, Ask):
         return solo.ask(head, message)
     if isinstance(message, Promise):
-        return solo.promise(head, message)
+        return solo.promise(head, message, now)
     if isinstance(message, Release):
         return solo.release(head, message.version, "released from my promise")
     return Decision(head)
@@ -151,12 +154,16 @@ def _solicited(head: Head, source: int, message: Solicit, now: int) -> Decision:
     return Decision(head)
 
 
-def _remember(head: Head, message: Request) -> tuple[Head, tuple[Action, ...]]:
+def _remember(head: Head, message: Request, now: int) -> tuple[Head, tuple[Action, ...]]:
     """What the other head uses, this one has promised, even if its disk no longer says so."""
-    used = message.health & Health.SOLO and message.solo > head.promised
+    used = message.health & Health.SOLO and message.solo > max(head.promised, head.storing)
     if not used or head.role is Role.ACTIVE:
         return head, ()
-    return head._replace(promised=message.solo), (Persist(head.term, message.solo),)
+    actions: tuple[Action, ...] = (Persist(head.term, message.solo),)
+    if head.role is Role.CANDIDATE:
+        down = step_down(head, now, "", lapsed=True)
+        head, actions = down.state, down.actions + actions
+    return head._replace(promised=message.solo), actions
 
 
 def _request(head: Head, source: int, message: Request, now: int) -> Decision:
@@ -167,7 +174,7 @@ def _request(head: Head, source: int, message: Request, now: int) -> Decision:
         wrong = active.hear_request(head, source, message, now)
         if wrong is not None:
             return wrong
-    head, stored = _remember(head, message)
+    head, stored = _remember(head, message, now)
     voter = head.voter.grant(source, message, now)
     granted = voter is not None
     voter = voter or head.voter
@@ -180,10 +187,9 @@ def _request(head: Head, source: int, message: Request, now: int) -> Decision:
 
 
 def _hear_peer(head: Head, message: Message, now: int) -> Head:
-    """Note how the other head is; its first word ends the time without memory, because a promise
-    that this head has forgotten comes back with the first request (see ``_remember``)."""
+    """Note how the other head is."""
     health = getattr(message, "health", None)
-    if health is None:
+    if not health:  # not said: a head that can be heard reaches at least one network
         return head._replace(peer=head.peer._replace(at=now))
     served = now if health & Health.ACTIVE else 0
     promise = getattr(message, "solo", 0) if health & Health.PROMISED else 0
@@ -192,4 +198,4 @@ def _hear_peer(head: Head, message: Message, now: int) -> Head:
     peer = Peer(health, now, served, promise)
     if served and head.role is not Role.ACTIVE:
         head = head._replace(incumbent=False)
-    return head._replace(peer=peer, fresh=False)
+    return head._replace(peer=peer)

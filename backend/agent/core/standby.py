@@ -19,6 +19,7 @@ from backend.agent.core.steps import (
     ask_voters,
     become_active,
     milliseconds,
+    step_down,
     with_value,
 )
 from backend.agent.core.timing import MS
@@ -33,9 +34,19 @@ def tick(head: Head, late: int, now: int) -> Decision:
             head._replace(nobody_dead_until=now + head.timing.lease, free=(-1,) * len(head.free)),
             (), f"I stood still for {milliseconds(late)}: I call nobody dead for one lease",
         )  # fmt: skip
-    if now < head.next_poll or now < allowed_from(head) or why_not(head, now):
+    if now < head.next_poll:
+        return Decision(head)
+    if head.fresh:
+        return remember(head, now)
+    if now < allowed_from(head) or why_not(head, now):
         return Decision(head)
     return poll(head, now)
+
+
+def remember(head: Head, now: int) -> Decision:
+    """Without memory, ask the other head first: it may serve alone on a promise of this one."""
+    head = head._replace(polled=now, next_poll=now + head.timing.lease // 5)
+    return Decision(head, (Send((head.members.peer,), Poll(now, my_health(head, now))),))
 
 
 def poll(head: Head, now: int) -> Decision:
@@ -87,6 +98,8 @@ def status(head: Head, source: int, message: Status, now: int) -> Decision:
     """Note when a voter is free; campaign when a quorum is."""
     if head.role is not Role.STANDBY or message.sent != head.polled:
         return Decision(head)
+    if source == head.members.peer and not message.health & Health.SOLO:
+        head = head._replace(fresh=False)  # an answer to this very question: it is not old
     moment = now if message.holder == head.members.me else now + max(0, message.remaining)
     head = head._replace(
         free=with_value(head.free, head.place(source), moment), term=max(head.term, message.term)
@@ -134,8 +147,12 @@ def candidate_tick(head: Head, late: int, now: int) -> Decision:
         second = head.members.me != head.members.heads[0]
         wait = timing.lease // 5 if second else timing.lease // 15
         granted = sum(1 for sent in head.acks if sent)
-        state = head._replace(role=Role.STANDBY, next_poll=now + wait, polled=0)
-        return Decision(state, (), f"campaign failed: {granted} of {len(head.acks)} granted")
+        # The grants are given back, or nobody could be elected for the rest of a lease.
+        down = step_down(head, now, "", lapsed=True)
+        return Decision(
+            down.state._replace(next_poll=now + wait, patience_until=head.patience_until),
+            down.actions, f"campaign failed: {granted} of {len(head.acks)} granted",
+        )  # fmt: skip
     if now >= head.next_retry:
         head, sends = ask_voters(head, now, missing_only=True)
         return Decision(head, sends)
@@ -144,14 +161,11 @@ def candidate_tick(head: Head, late: int, now: int) -> Decision:
 
 def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
     """Count a vote for this candidate."""
-    if not message.granted or message.term != head.term or message.sent > now:
-        return (
-            Decision(head._replace(term=max(head.term, message.term)))
-            if (head.role is Role.STANDBY)
-            else Decision(head)
-        )
+    if head.role is not Role.CANDIDATE:
+        return Decision(head._replace(term=max(head.term, message.term)))
     index = head.place(source)
-    if head.role is not Role.CANDIDATE or message.sent <= head.acks[index]:
+    usable = message.granted and message.term == head.term and message.sent <= now
+    if not usable or message.sent <= head.acks[index]:
         return Decision(head)
     head = head._replace(acks=with_value(head.acks, index, message.sent))
     return count(head, now) or Decision(head)
@@ -194,24 +208,30 @@ def handed_over(head: Head, source: int, message: Handover, now: int) -> Decisio
     if source != head.members.peer or head.role is not Role.SOLICITING:
         return Decision(head)
     until = message.sent + message.remaining
-    if message.sent != head.solicited or until <= now + MS or message.term <= head.term - 1:
+    if message.sent != head.solicited or until <= now + MS:
         return Decision(head)
     head = head._replace(
-        term=message.term, previous=source, promised=0, acks=(0,) * len(head.acks),
+        term=max(message.term, head.term + 1), previous=source, promised=0, acks=(0,) * len(head.acks),
         calm_until=now + head.timing.calm,
     )  # fmt: skip
     return become_active(head, now, until, f"handed over with {milliseconds(until - now)} left")
 
 
 def resigned(head: Head, source: int, message: Resign, now: int) -> Decision:
-    """The active head gave up: no need to wait for silence."""
-    if source != head.members.peer:
+    """The active head gave up: no need to wait for silence.
+
+    A late resignation, of a term before the one that this head has voted for, means nothing. Nor
+    does one of a head that did not serve hurry this one: its campaign has failed, as may ours.
+    """
+    if source != head.members.peer or head.role is not Role.STANDBY:
+        return Decision(head)
+    if message.term < head.voter.term:
+        return Decision(head)
+    head = head._replace(term=max(head.term, message.term))
+    if not head.peer.served:
         return Decision(head)
     bar = head.nobody_dead_until if message.lapsed else 0
-    head = head._replace(
-        peer=head.peer._replace(served=0), term=max(head.term, message.term),
-        nobody_dead_until=bar, next_poll=now if head.role is Role.STANDBY else head.next_poll,
-    )  # fmt: skip
-    if head.role is not Role.STANDBY or now < allowed_from(head) or why_not(head, now):
+    head = head._replace(peer=head.peer._replace(served=0), nobody_dead_until=bar, next_poll=now)
+    if now < allowed_from(head) or why_not(head, now):
         return Decision(head)
     return poll(head, now)

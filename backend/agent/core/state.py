@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from backend.agent.core.actions import Action
+from backend.agent.core.actions import Action, Persist
 from backend.agent.core.messages import Handover, Health
 from backend.agent.core.timing import Members, Timing
 from backend.agent.core.voter import Voter
@@ -55,7 +55,7 @@ class Head(NamedTuple):
     nobody_dead_until: int = 0  # this process itself stood still: it cannot tell
     cold_until: int = 0  # the preferred head goes first when both start
     patience_until: int = 0  # until then a better head may go first
-    fresh: bool = False  # it has lost its memory: it must hear the other head before it campaigns
+    fresh: bool = False  # it has lost its memory: the other head must answer it first
     deadline: int = 0  # of a campaign or of a solicitation
     solicited: int = 0  # when
     # as the active head
@@ -68,7 +68,10 @@ class Head(NamedTuple):
     asked: int = 0  # the version of the promise this head wants
     next_ask: int = 0
     solo: int = 0  # the version of the promise this head uses
+    forced: bool = False  # ``solo`` is not yet promised, the other head was off
     promised: int = 0  # the version of the promise this head has given
+    storing: int = 0  # the version that is on its way to the disk: not yet promised
+    version: int = 0  # the highest version this head has asked for: none is used twice
     # the world
     health: Health = Health.NONE
     peer: Peer = Peer()
@@ -115,11 +118,15 @@ def start(
 
 
 def adopt(head: Head, now: int, term: int, until: int) -> Decision:
-    """Go on serving after a restart: the kernel's gate is still open until ``until``."""
-    timing = head.timing
-    voter = Voter.adopted(now, timing.lease, head.members.me, term, until)
+    """Go on serving after a restart: the kernel's gate is still open until ``until``.
+
+    It goes on with a term of its own, so that nothing said before the restart is taken for new.
+    """
+    term = max(term, head.term)
+    voter = Voter.adopted(now, head.timing.lease, head.members.me, term, until)
     state = head._replace(
-        voter=voter, role=Role.ACTIVE, term=max(term, head.term), lease_until=until, next_round=now,
-        next_retry=now,
+        voter=voter, role=Role.ACTIVE, term=term + 1, lease_until=until, next_round=now,
+        next_retry=now, incumbent=True,
     )  # fmt: skip
-    return Decision(state, (), f"restarted within my lease: term {term} goes on")
+    sentence = f"restarted within my lease: I go on, as term {term + 1}"
+    return Decision(state, (Persist(term + 1, head.promised),), sentence)

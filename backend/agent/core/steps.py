@@ -15,7 +15,7 @@ from backend.agent.core.actions import (
     Serve,
 )
 from backend.agent.core.lease import lease_end, my_health
-from backend.agent.core.messages import Kind, Request, Resign
+from backend.agent.core.messages import Kind, Release, Request, Resign
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS
 
@@ -73,6 +73,7 @@ def become_active(head: Head, now: int, until: int, why: str) -> Decision:
     head = head._replace(
         role=Role.ACTIVE, lease_until=until, few_since=0, enough_since=0, asked=0,
         inviting_until=0, given=None, deadline=0, solicited=0, next_ask=0, rounds=0, incumbent=True,
+        storing=0, fresh=False,
     )  # fmt: skip
     head, sends = ask_voters(head, now, missing_only=False)
     head = extended(head)
@@ -84,15 +85,18 @@ def become_active(head: Head, now: int, until: int, why: str) -> Decision:
 
 
 def step_down(head: Head, now: int, why: str, *, lapsed: bool, resign: bool = True) -> Decision:
-    """Stop serving now: the gate first."""
+    """Stop serving or campaigning now: the gate first. What was promised is not used any more."""
     members = head.members
     message = Resign(head.term, lapsed)
     sends: tuple[Action, ...] = (Send(members.others, message),) if resign else ()
+    if head.solo:
+        sends = (*sends, Send((members.peer,), Release(head.solo)))
     voter = head.voter.resign(members.me, message) if resign else head.voter
     head = head._replace(
-        role=Role.STANDBY, voter=voter, lease_until=0, previous=0, solo=0, asked=0, few_since=0,
-        enough_since=0, inviting_until=0, acks=(0,) * len(head.acks), free=(-1,) * len(head.free),
-        next_poll=now, polled=0, patience_until=now + 4 * head.timing.lease,
+        role=Role.STANDBY, voter=voter, lease_until=0, previous=0, solo=0, forced=False, asked=0,
+        few_since=0, enough_since=0, inviting_until=0, acks=(0,) * len(head.acks), free=(-1,) * len(head.free),
+        next_poll=now, polled=0, deadline=0, solicited=0,
+        patience_until=now + 4 * head.timing.lease,
     )  # fmt: skip
     actions: tuple[Action, ...] = (CloseGate(), *sends, RemoveAddresses(), Retire())
     return Decision(head, actions, f"standby: {why}")

@@ -58,6 +58,11 @@ class Voter(NamedTuple):
                 return None
         return self._replace(holder=source, term=term, until=max(self.until, now + request.length))
 
+    def handed(self, source: int, term: int, until: int) -> Voter:
+        """Return the voter of a holder that hands its lease over: from now on its own vote binds
+        it, too, whatever it hears or forgets."""
+        return self._replace(holder=source, term=term, until=max(self.until, until))
+
     def resign(self, source: int, message: Resign) -> Voter:
         """Return the voter after ``source`` gave up everything up to a term."""
         if source != self.holder or message.term < self.term:

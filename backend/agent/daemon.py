@@ -1,0 +1,236 @@
+"""The agent of a head: one loop that turns what happens into decisions and carries them out."""
+
+from __future__ import annotations
+
+import gc
+import select
+from typing import Any
+
+from backend.agent import head_control
+from backend.agent.chronicle import Chronicle
+from backend.agent.core.actions import Action
+from backend.agent.core.events import Condition, Event, Persisted, Received, Stop, Switchover, Tick
+from backend.agent.core.head import step, wake_at
+from backend.agent.core.messages import Health, Poll
+from backend.agent.core.state import Decision, Head, Role
+from backend.agent.core.timing import SECOND
+from backend.agent.hands import GateStuck
+from backend.agent.parts import HeadParts, first_state
+from backend.agent.settings import Settings
+from backend.system.agent.process import boottime_us, notify
+
+KEEPALIVE = Poll(1)  # its answer matches no poll of the core's: it only shows that a link works
+COLLECT_EVERY = 30 * SECOND
+
+
+def run(settings: Settings, warnings: tuple[str, ...]) -> int:
+    """Serve as a head until SIGTERM or SIGINT; returns the exit code. Raises AgentError."""
+    daemon = Daemon(HeadParts(settings), warnings)
+    try:
+        daemon.begin()
+        while not daemon.finished:
+            daemon.once()
+    except GateStuck as problem:
+        # The process must end: nobody renews the lease then, and the kernel closes the gate.
+        daemon.chronicle.alarm(str(problem))
+        return 1
+    finally:
+        daemon.end()
+    return 0
+
+
+class Daemon:
+    """The loop; everything in it happens in one thread."""
+
+    def __init__(self, parts: HeadParts, warnings: tuple[str, ...]) -> None:
+        self.parts = parts
+        self.settings = parts.settings
+        self.chronicle: Chronicle = parts.chronicle
+        self.warnings = warnings
+        self.counters = dict.fromkeys(
+            ("takeovers", "releases", "lapses", "stalls", "address_lost", "conflicts"), 0
+        )
+        self.slowest_us = 0
+        self._timing = self.settings.timing
+        self._woken = boottime_us()
+        self._next_look = 0
+        self._next_keepalive = 0
+        self._next_collect = self._woken + COLLECT_EVERY
+        self._stop_asked = False
+        self.head: Head = first_state(parts, self._woken)
+        self._control = head_control.open_control(self)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the agent has been asked to stop and has nothing more to do."""
+        return self.head.finished and self.parts.resources_stopped()
+
+    def begin(self) -> None:
+        """Introduce this member, go on with a lease that is still in force, get ready."""
+        for text in self.warnings:
+            self.chronicle.alarm(text)
+        self.parts.post.introduce()
+        self._look(self._woken)
+        adopted = self.parts.adoptable(self.head, boottime_us())
+        if adopted is not None:
+            self._apply(adopted)
+            self.parts.hands.resume()
+        self.parts.become_realtime()
+        gc.disable()  # it runs when the loop says so
+        self._woken = boottime_us()
+        self.parts.begin()
+        notify("READY=1")
+        self.chronicle.notice("ready")
+
+    def once(self) -> None:
+        """Wait for whatever comes first, and deal with it."""
+        before = boottime_us()
+        wake = self._wake(before)
+        ends, links = self.parts.post.filenos(), self.parts.watched()
+        readers: list[Any] = [*ends, *links, *self._control.readers()]
+        ready, writable, _ = select.select(
+            readers, self._control.writers(), (), max(0, wake - before) / SECOND
+        )
+        now = boottime_us()
+        late = max(now - max(wake, before), before - self._woken, 0)
+        self._woken = now
+        if late > self._timing.stall:
+            self.counters["stalls"] += 1
+            self.parts.links.stalled(now)
+            self._step(Tick(late), now)
+        self._timers(now, 0 if late > self._timing.stall else late)
+        for one in ready:
+            if one in ends:
+                self._receive(ends[one])
+        self._timers(boottime_us(), 0)
+        for one in ready:
+            if one in links:
+                links[one](self)
+        self._control.serve([one for one in (*ready, *writable) if not isinstance(one, int)], now)
+        self.slowest_us = max(self.slowest_us, boottime_us() - now)
+
+    def end(self) -> None:
+        """Leave nothing behind but a closed gate."""
+        notify("STOPPING=1")
+        self._control.close()
+        self.parts.close()
+
+    def event(self, event: Event) -> str:
+        """Let an event be decided and carried out; returns the sentence."""
+        return self._step(event, boottime_us())
+
+    def stop(self) -> None:
+        """Begin to stop: resources first, then the role."""
+        if self._stop_asked:
+            return
+        self._stop_asked = True
+        self.chronicle.notice("asked to stop")
+        self.parts.drain()
+        self._stop_when_drained()
+
+    def address_lost(self) -> None:
+        """Put a virtual IP back that somebody has taken away."""
+        self.counters["address_lost"] += 1
+        self.chronicle.alarm("somebody has removed a virtual IP; it is put back")
+        self.parts.hands.put_back()
+
+    def sighted(self, interface: str, address: str, mac: str) -> None:
+        """Another machine says that it has a virtual IP: an alarm, unless the other head may."""
+        if self.hands_serving:
+            self.counters["conflicts"] += 1
+            self.chronicle.alarm(f"{mac} on {interface} uses the virtual IP {address}")
+            self.parts.hands.announce()
+
+    @property
+    def hands_serving(self) -> bool:
+        """Whether this head serves now."""
+        return self.parts.hands.serving and self.head.role is Role.ACTIVE
+
+    def switch_over(self) -> str:
+        """Begin a planned switchover; returns the sentence."""
+        return self.event(Switchover())
+
+    def persisted(self, version: int) -> None:
+        """A promise is on the disk."""
+        self._step(Persisted(version), boottime_us())
+
+    def look_now(self) -> None:
+        """Look at the links at once, because one has changed."""
+        self._look(boottime_us())
+
+    def _wake(self, now: int) -> int:
+        moments = [wake_at(self.head, now), self._next_look, self._next_keepalive]
+        due = self.parts.hands.announcer.due
+        if due is not None:
+            moments.append(due)
+        return min(moments)
+
+    def _timers(self, now: int, late: int) -> None:
+        if now >= wake_at(self.head, now):
+            self._step(Tick(late), now)
+        hands = self.parts.hands
+        if hands.announcer.take(now) and now < self.head.lease_until:
+            hands.announce()
+        if now >= self._next_look:
+            self._look(now)
+        if now >= self._next_keepalive:
+            self._keep_alive(now)
+        if now >= self._next_collect:
+            self._next_collect = now + COLLECT_EVERY
+            gc.collect()
+
+    def _look(self, now: int) -> None:
+        """Tell the core when what this head can do has changed."""
+        self._next_look = now + self._timing.round
+        links = self.parts.links
+        serving = self.head.role is Role.ACTIVE
+        other = int(self.head.peer.health & Health.LINKS)
+        health = Health(links.health_bits(now, serving=serving, other=other))
+        self.parts.post.probe(links.probes(now))
+        if self.parts.fit():
+            health |= Health.FIT
+        if health != self.head.health:
+            self._step(Condition(health), now)
+        if self._stop_asked:
+            self._stop_when_drained()
+
+    def _stop_when_drained(self) -> None:
+        if not self.head.stopping and self.parts.resources_stopped():
+            self._step(Stop(), boottime_us())
+
+    def _keep_alive(self, now: int) -> None:
+        """A standby asks everybody once in a lease: so links are known before they are needed."""
+        self._next_keepalive = now + self._timing.lease
+        notify("WATCHDOG=1")
+        if self.head.role is Role.STANDBY:
+            for member in self.head.members.others:
+                self.parts.post.send(member, KEEPALIVE)
+
+    def _receive(self, network: int) -> None:
+        for arrived in self.parts.post.receive(network, boottime_us()):
+            event = Received(arrived.source, arrived.message)
+            self._step(event, boottime_us(), network)
+
+    def _step(self, event: Event, now: int, network: int | None = None) -> str:
+        before = self.head
+        decision = step(before, event, now)
+        self._apply(decision, network)
+        self._count(before, decision)
+        return decision.sentence
+
+    def _apply(self, decision: Decision, network: int | None = None) -> None:
+        self.head = decision.state
+        actions: tuple[Action, ...] = decision.actions
+        if actions:
+            self.parts.hands.carry_out(actions, network)
+        if decision.sentence:
+            self.chronicle.decision(decision.sentence)
+
+    def _count(self, before: Head, decision: Decision) -> None:
+        after = decision.state
+        if after.role is Role.ACTIVE and before.role is not Role.ACTIVE:
+            self.counters["takeovers"] += 1
+        elif before.role is Role.ACTIVE and after.role is not Role.ACTIVE:
+            self.counters["releases"] += 1
+            if after.given is None and not after.stopping:
+                self.counters["lapses"] += 1

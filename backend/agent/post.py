@@ -1,0 +1,103 @@
+"""The members' messages in and out: sessions decide what is believed, sockets carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from backend.agent.core.messages import Message
+from backend.agent.sessions import Incoming, Sessions
+from backend.agent.settings import Settings
+from backend.system.agent.udp import Endpoint
+
+if TYPE_CHECKING:
+    from backend.agent.links import Links
+
+MOST_AT_ONCE = 256  # datagrams of one socket before everything else gets its turn
+
+
+class Arrived(NamedTuple):
+    """A message that is believed."""
+
+    source: int
+    network: int
+    message: Message
+
+
+class Post:
+    """All sockets of this member; used from the agent's one thread."""
+
+    def __init__(self, settings: Settings, sessions: Sessions, links: Links | None = None) -> None:
+        """Without ``links`` no account of them is kept; raises OSError."""
+        self._sessions = sessions
+        self._links = links
+        self._port = settings.port
+        mine = settings.myself.addresses
+        self._ends = {
+            index: Endpoint(network.interface, mine[index], settings.port)
+            for index, network in enumerate(settings.networks)
+            if mine[index]
+        }
+        # For each member, the networks that both ends have: the ways a message goes.
+        self._ways = {
+            member.id: tuple(
+                (index, member.addresses[index]) for index in self._ends if member.addresses[index]
+            )
+            for member in settings.members
+            if member.id != settings.me
+        }
+        self.errors = 0
+
+    def filenos(self) -> dict[int, int]:
+        """Return the network of each socket's file descriptor."""
+        return {end.fileno(): network for network, end in self._ends.items()}
+
+    def send(self, to: int, message: Message) -> None:
+        """Send over every network that both ends have."""
+        for network, address in self._ways[to]:
+            self._put(network, address, self._sessions.encode(to, network, message))
+
+    def reply(self, to: int, network: int, message: Message) -> None:
+        """Send over one network: the way a question came."""
+        self._put_back(to, network, self._sessions.encode(to, network, message))
+
+    def introduce(self) -> None:
+        """Tell everybody this start's session, so that the first request is not lost."""
+        for to, ways in self._ways.items():
+            for network, address in ways:
+                self._put(network, address, self._sessions.hello(to, network))
+
+    def probe(self, ways: Iterable[tuple[int, int]]) -> None:
+        """Ask members on networks whether they are there."""
+        for to, network in ways:
+            self._put_back(to, network, self._sessions.hello(to, network))
+
+    def receive(self, network: int, now: int) -> Iterator[Arrived]:
+        """Yield what has arrived and is believed."""
+        end = self._ends[network]
+        for _ in range(MOST_AT_ONCE):
+            data = end.receive()
+            if data is None:
+                return
+            taken = self._sessions.decode(data, network, now)
+            for to, reply in self._sessions.replies():
+                self._put_back(to, network, reply)
+            if isinstance(taken, Incoming):
+                if self._links is not None:
+                    self._links.heard(taken.source, network, taken.counter, now)
+                if taken.message is not None:
+                    yield Arrived(taken.source, network, taken.message)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for end in self._ends.values():
+            end.close()
+
+    def _put_back(self, to: int, network: int, data: bytes) -> None:
+        for way, address in self._ways.get(to, ()):
+            if way == network:
+                self._put(network, address, data)
+
+    def _put(self, network: int, address: str, data: bytes) -> None:
+        if not self._ends[network].send(address, data):
+            self.errors += 1

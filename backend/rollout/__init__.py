@@ -1,0 +1,1 @@
+"""Brings the failover agent to heads and witnesses over SSH: plan, preview, install, remove."""

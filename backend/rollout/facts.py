@@ -1,0 +1,110 @@
+"""What a member is before anything is changed there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from backend.errors import CommandFailed, HaoscarError
+from backend.rollout import far, services
+from backend.rollout.far_side import NEW, PREVIOUS
+from backend.rollout.member import Member
+from backend.rollout.places import DIRECTORIES, FILES, PROGRAM, RUN, SECRET, STATE
+from backend.rollout.services import Said, Service
+from backend.system.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file on a member; the text only where it is short and no secret."""
+
+    kind: str = "absent"  # "file", "absent" or "other"
+    mode: int = 0
+    owner: int = 0
+    size: int = 0
+    digest: str = ""
+    text: str | None = None
+
+
+ABSENT = FileFact()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A member as it was found."""
+
+    python: tuple[int, ...] = ()
+    interpreter: str = ""
+    uid: int = 0
+    host: str = ""
+    machine_id: str = ""
+    systemd: bool = True
+    kernel: str = ""  # its release, "6.1.0-40-amd64"
+    files: Mapping[str, FileFact] = field(default_factory=dict)
+    there: frozenset[str] = frozenset()  # which of PLACES exist
+    free: int = 1 << 40  # bytes, where the program goes
+    units: Mapping[str, Service] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
+
+    def file(self, path: str) -> FileFact:
+        """Return what is known of a file."""
+        return self.files.get(path, ABSENT)
+
+    def service(self, unit: str) -> Service:
+        """Return what is known of a unit."""
+        return self.units.get(unit, Service())
+
+
+def temporary(path: str) -> str:
+    """Return the name under which a file is written before it is renamed."""
+    directory, _, name = path.rpartition("/")
+    return f"{directory}/.{name}{NEW}"
+
+
+LEFT = (*(path + PREVIOUS for path in FILES), *(temporary(path) for path in FILES))
+PLACES = (*LEFT, *DIRECTORIES, STATE, RUN)
+
+
+def gather(runner: Runner, member: Member) -> Facts:
+    """Return what a member is; reads only. Raises HaoscarError, CommandFailed."""
+    request = {
+        "do": "facts", "files": FILES, "secret": sorted(SECRET), "places": PLACES, "space": [PROGRAM],
+    }  # fmt: skip
+    try:
+        answer = far.ask(runner, request)
+    except CommandFailed as problem:
+        raise _no_python(problem) from problem
+    if not answer.get("ok"):
+        raise HaoscarError.of("rollout.facts", f"It could not be looked at: {answer.get('error')}.")
+    facts = parse(answer)
+    units = services.look(runner) if facts.systemd else {}
+    said = services.said_by(runner, member.unit, units.get(member.unit, Service()))
+    return replace(facts, units=units, said=said)
+
+
+def parse(answer: Mapping[str, Any]) -> Facts:
+    """Read the answer of far_side; raises HaoscarError when it is none."""
+    try:
+        return Facts(
+            python=tuple(int(one) for one in answer["python"]),
+            interpreter=str(answer["interpreter"]),
+            uid=int(answer["uid"]),
+            host=str(answer["host"]),
+            machine_id=str(answer["machine_id"]),
+            systemd=answer["systemd"] is True,
+            kernel=str(answer["kernel"]),
+            files={str(name): FileFact(**one) for name, one in answer["files"].items()},
+            there=frozenset(str(one) for one in answer["there"]),
+            free=min(int(one) for one in answer["free"].values()),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise HaoscarError.of(
+            "rollout.answer", f"Its answer cannot be understood: {problem!r}."
+        ) from problem
+
+
+def _no_python(problem: CommandFailed) -> HaoscarError:
+    report = problem.reports[0]
+    missing = "exit code 127" in report.text or report.code == "command.not-started"
+    if not missing:
+        return problem
+    return HaoscarError.of("rollout.python", "python3 is not installed.", "Install it there.")

@@ -1,0 +1,39 @@
+"""The members of a site, each with the configuration that its agent gets."""
+
+from collections.abc import Iterable, Sequence
+
+from backend.agentfile.generate import Places, generate
+from backend.errors import InvalidInput
+from backend.model.site import Site
+from backend.reports import Report
+from backend.rollout.member import Member
+from backend.rollout.places import KEY, RUN, STATE
+
+
+def members_of(site: Site) -> tuple[list[Member], list[Report]]:
+    """Return the members, heads first, and what there is to say about their configuration.
+
+    Raises Refused when the site cannot have agents, InvalidInput when one would refuse it.
+    """
+    made = generate(site, Places(KEY, STATE, RUN))
+    wanted = None if site.agent is None else site.agent.preferred
+    preferred = wanted or site.primary.name
+    members = [
+        Member(one.name, one.head, one.address, one.content, preferred=one.name == preferred)
+        for one in made
+    ]
+    return members, list(dict.fromkeys(report for one in made for report in one.reports))
+
+
+def chosen(members: Sequence[Member], names: Iterable[str]) -> list[Member]:
+    """Return the members of these names, all when there are none; raises InvalidInput."""
+    known = {one.name: one for one in members}
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise InvalidInput.of(
+            "rollout.member",
+            f"{', '.join(f'{name[:60]!a}' for name in unknown)}: no such member.",
+            f"The members are: {', '.join(known) or 'none'}.",
+        )
+    return [known[name] for name in wanted] if wanted else list(members)

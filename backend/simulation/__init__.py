@@ -1,0 +1,1 @@
+"""Plays fault schedules on the agent's decision core: simulated clocks, networks and disks."""

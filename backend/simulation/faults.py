@@ -1,0 +1,139 @@
+"""Makes the faults of a plan happen in a world, and end."""
+
+from backend.agent.core.events import Condition, Force, Maintenance, Stop, Switchover
+from backend.agent.core.messages import Health
+from backend.simulation.plan import HEADS, Fault, Kind
+from backend.simulation.world import FAULT, World
+
+WELL = Health.FIT | Health(3)
+COMMANDS = (Kind.SWITCH, Kind.STOP, Kind.MAINTENANCE, Kind.FORCE)
+
+
+class Faults:
+    """The faults that are in force."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.present: list[Fault] = []
+        for fault in world.plan.faults:
+            world.push(fault.begin, FAULT, 0, 0, lambda _world, one=fault: self.begin(one))
+            if fault.end > fault.begin:
+                end = min(fault.end, world.plan.heal)
+                world.push(end, FAULT, 0, 0, lambda _world, one=fault: self.end(one))
+
+    def begin(self, fault: Fault) -> None:
+        """Let it begin."""
+        world, who = self.world, fault.who
+        if world.story is not None:
+            world.story.fault(world.now, fault, "")
+        if fault.end > fault.begin:
+            self.present.append(fault)
+        kind = fault.kind
+        if kind is Kind.CUT or kind is Kind.CARRIER or kind is Kind.UNFIT:
+            self.reach()
+        elif kind is Kind.DISK:
+            world.full[who] = True
+        elif not world.alive[who]:
+            return
+        elif kind is Kind.PAUSE:
+            world.freeze(
+                who, min(fault.end, world.plan.heal), messages_first=bool(fault.choice & 1)
+            )
+        elif kind in COMMANDS:
+            self._command(fault)
+        else:
+            if kind is Kind.POWER:
+                world.powered[who] = False
+            world.die(who, power=kind is Kind.POWER)
+
+    def end(self, fault: Fault) -> None:
+        """Let it end."""
+        world, who, kind = self.world, fault.who, fault.kind
+        if fault not in self.present:
+            return
+        self.present.remove(fault)
+        if world.story is not None:
+            world.story.fault(world.now, fault, "over: ")
+        if kind is Kind.CUT or kind is Kind.CARRIER or kind is Kind.UNFIT:
+            self.reach()
+        elif kind is Kind.DISK:
+            world.full[who] = False
+        elif kind is Kind.MAINTENANCE and world.alive[who]:
+            world.happen(who, Maintenance(0))
+        elif kind in (Kind.KILL, Kind.POWER, Kind.OFF, Kind.STOP) and not world.alive[who]:
+            self._start(fault)
+
+    def heal(self) -> None:
+        """End everything; whoever is dead starts."""
+        world = self.world
+        world.loss = world.late = world.twice = 0.0
+        for fault in tuple(self.present):
+            self.end(fault)
+
+    def _start(self, fault: Fault) -> None:
+        world, who = self.world, fault.who
+        if fault.kind is Kind.POWER:
+            if fault.kind is Kind.POWER:
+                # A clock starts anew with its machine.
+                world.offsets[who] -= world.local(who, world.now)
+            world.powered[who] = True
+        elif who < 3 and not world.powered[who]:
+            return  # the agent cannot start before its machine
+        memory = fault.choice & 2 == 0 or fault.kind is Kind.STOP
+        world.boot(who, memory=memory, adopts=bool(fault.choice & 1))
+
+    def _command(self, fault: Fault) -> None:
+        world, who = self.world, fault.who
+        if world.frozen[who] > world.now:
+            return
+        if fault.kind is Kind.SWITCH:
+            world.happen(who, Switchover())
+        elif fault.kind is Kind.STOP:
+            world.happen(who, Stop())
+            self._leave(who, world.life[who])
+        elif fault.kind is Kind.MAINTENANCE:
+            world.happen(who, Maintenance(1 << 60))
+        elif not world.powered[3 - who]:
+            # Whoever confirms this repairs the networks before the other machine starts again.
+            world.forced = True
+            self.reach()
+            world.happen(who, Force())
+
+    def _leave(self, who: int, life: int) -> None:
+        """A stopped agent ends when it has nothing more to do."""
+        world = self.world
+        if world.life[who] != life:
+            return
+        if world.heads[who].finished and world.frozen[who] <= world.now:
+            world.die(who)
+            return
+        again = world.now + world.plan.timing.round // 4
+        world.push(again, FAULT, 0, 0, lambda _world: self._leave(who, life))
+
+    def reach(self) -> None:
+        """Work out anew which networks work from whom to whom, and what the heads say of it."""
+        world = self.world
+        public = 3 if world.plan.public else 1
+        dead = dict.fromkeys(range(world.count), 0)
+        cuts: list[tuple[int, int, int]] = []
+        unfit = set()
+        for fault in self.present:
+            if fault.kind is Kind.CARRIER:
+                dead[fault.who] |= fault.networks
+            elif fault.kind is Kind.UNFIT:
+                unfit.add(fault.who)
+            elif fault.kind is Kind.CUT and not world.forced:
+                cuts.append((fault.who, fault.other, fault.networks))
+        for source in range(1, world.count):
+            for to in range(1, world.count):
+                ways = (3 if source < 3 and to < 3 else public) & ~(dead[source] | dead[to])
+                for who, other, networks in cuts:
+                    if (who == source and other in (0, to)) or (who == to and not other):
+                        ways &= ~networks
+                world.ways[source][to] = (ways & 1) + (ways >> 1)
+        for head in HEADS:
+            health = Health(3 & ~dead[head]) | (Health.NONE if head in unfit else Health.FIT)
+            if health != world.health[head]:
+                world.health[head] = health
+                if world.alive[head] and world.frozen[head] <= world.now:
+                    world.happen(head, Condition(health))

@@ -1,0 +1,129 @@
+"""A schedule of faults, as data: everything that a run depends on, drawn from one seed.
+
+Only ``random.Random.random`` is used: it gives the same numbers in every version of Python.
+"""
+
+import enum
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from backend.agent.core.timing import MS, Timing
+
+LEASE = 300 * MS
+HEADS = (1, 2)
+
+
+class Kind(enum.StrEnum):
+    """What goes wrong, or what is wanted."""
+
+    KILL = "the agent is killed"
+    POWER = "the machine loses its power"
+    PAUSE = "the process is frozen"
+    OFF = "the witness is switched off"
+    CUT = "nothing gets through"
+    CARRIER = "the carrier is lost"
+    UNFIT = "the services do not work"
+    DISK = "the disk writes nothing"
+    SWITCH = "switchover"
+    STOP = "the agent is stopped"
+    MAINTENANCE = "maintenance mode"
+    FORCE = "the other head is confirmed to be off"
+
+
+class Fault(NamedTuple):
+    """One fault, from ``begin`` to ``end`` in true time."""
+
+    begin: int
+    end: int
+    kind: Kind
+    who: int  # a member; the sender for CUT
+    other: int = 0  # the receiver for CUT; 0: both ways with everybody
+    networks: int = 0  # a mask, for CUT and CARRIER
+    choice: int = 0  # bit 0: adopts or messages first; bit 1: memory is lost
+
+
+class Plan(NamedTuple):
+    """One schedule. Times are microseconds of true time, rates are thousandths."""
+
+    seed: int
+    timing: Timing
+    witnesses: int
+    public: bool  # the witnesses are on both networks
+    rates: tuple[int, ...]  # by member; place 0 is nobody's
+    offsets: tuple[int, ...]
+    delay: int  # the most that an ordinary message takes
+    loss: float  # on each network
+    twice: float  # a message arrives twice
+    late: float  # a message takes up to three leases
+    faults: tuple[Fault, ...]
+    heal: int  # when all faults have ended
+
+
+# How often each fault is drawn, and how long it lasts at least and at most, in leases.
+WEIGHTS = (
+    (Kind.KILL, 5, 0.1, 2.5),
+    (Kind.POWER, 4, 0.2, 4.0),
+    (Kind.PAUSE, 7, 0.2, 2.5),
+    (Kind.OFF, 5, 0.3, 6.0),
+    (Kind.CUT, 8, 0.2, 3.0),
+    (Kind.CARRIER, 3, 0.2, 3.0),
+    (Kind.UNFIT, 2, 0.2, 3.0),
+    (Kind.DISK, 1, 0.5, 3.0),
+    (Kind.SWITCH, 5, 0.0, 0.0),
+    (Kind.STOP, 2, 0.5, 2.0),
+    (Kind.MAINTENANCE, 1, 0.5, 4.0),
+    (Kind.FORCE, 2, 0.0, 0.0),
+)
+TOTAL = sum(weight for _, weight, _, _ in WEIGHTS)
+
+
+def draw(seed: int) -> Plan:
+    """Return the schedule of a seed."""
+    rnd = Random(seed).random
+    rounds = 3 + int(rnd() * 2)
+    timing = Timing(
+        lease=LEASE, rounds=rounds, retries=2 * rounds, solo_after=LEASE * 3 // 2,
+        full_after=LEASE * 2, calm=3 * LEASE,
+    )  # fmt: skip
+    witnesses = (1, 1, 2, 2, 2, 3)[int(rnd() * 6)]
+    members = 3 + witnesses
+    begin, length = LEASE, LEASE * (3 + int(rnd() * 6))
+    heal = begin + length + LEASE // 2
+    rough = rnd()
+    faults = sorted(_fault(rnd, witnesses, begin, length) for _ in range(1 + int(rnd() * 6)))
+    return Plan(
+        seed=seed, timing=timing, witnesses=witnesses, public=rnd() < 0.3,
+        rates=tuple(980 + int(rnd() * 41) for _ in range(members)),
+        offsets=tuple(int(rnd() * 1000) * MS for _ in range(members)),
+        delay=(MS // 2, 3 * MS, 30 * MS)[int(rnd() * 3)],
+        loss=(0.0, 0.0, 0.15, 0.4)[int(rnd() * 4)] if rough < 0.6 else 0.0,
+        twice=0.15 if rough < 0.3 else 0.0,
+        late=0.03 if 0.15 < rough < 0.45 else 0.0,
+        faults=tuple(faults),
+        heal=heal,
+    )  # fmt: skip
+
+
+def _fault(rnd: Callable[[], float], witnesses: int, begin: int, length: int) -> Fault:
+    drawn = int(rnd() * TOTAL)
+    for kind, weight, least, most in WEIGHTS:  # noqa: B007 - the one that it stops at
+        drawn -= weight
+        if drawn < 0:
+            break
+    start = begin + int(rnd() * length)
+    end = start + int(LEASE * (least + rnd() * (most - least)))
+    head = HEADS[int(rnd() * 2)]
+    member = 1 + int(rnd() * (2 + witnesses))
+    choice = int(rnd() * 4)
+    if kind is Kind.PAUSE:
+        return Fault(start, end, kind, head if rnd() < 0.7 else member, choice=choice)
+    if kind is Kind.OFF:
+        return Fault(start, end, kind, 3 + int(rnd() * witnesses), choice=choice)
+    if kind is Kind.CARRIER:
+        return Fault(start, end, kind, head, networks=1 + int(rnd() * 2))
+    if kind is Kind.CUT:
+        other = 1 + int(rnd() * (2 + witnesses)) if rnd() < 0.7 else 0
+        networks = 3 if rnd() < 0.7 else 1
+        return Fault(start, end, kind, member, 0 if other == member else other, networks)
+    return Fault(start, end, kind, head, choice=choice)

@@ -1,0 +1,177 @@
+"""The virtual IPs on the interfaces, over rtnetlink, all of them with one system call.
+
+They are configured with a lifetime of one second (the kernel's granularity): the broom behind the
+gate, which takes the addresses away when nobody renews them. Every such call waits for the
+kernel's network lock, up to 15 ms when others configure interfaces: the gate is opened before.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import threading
+from collections.abc import Callable
+
+from backend.system.agent.netlink import (
+    ACK,
+    CREATE,
+    REPLACE,
+    ROUTE,
+    KernelError,
+    Netlink,
+    VirtualIPs,
+    attribute,
+    attributes,
+    four_bytes,
+    interface_index,
+    message,
+    refused,
+)
+
+LIFETIME = 1  # s
+RENEW_EVERY = 0.3  # s
+_NEW, _DELETE, _GET = 20, 21, 22  # RTM_..ADDR, linux/rtnetlink.h
+_ADDRESS, _LOCAL, _CACHE_INFO = 1, 2, 6  # IFA_, linux/if_addr.h
+_INET = 2
+
+
+class Addresses:
+    """The virtual IPs of this machine. Safe for several threads, one at a time."""
+
+    def __init__(self, vips: VirtualIPs) -> None:
+        """``vips`` are (interface, IPv4 address); raises ValueError, OSError."""
+        self._vips = [(interface, address, four_bytes(address)) for interface, address in vips]
+        self._kernel = Netlink(ROUTE)
+        self._lock = threading.Lock()
+        self._wanted = False
+
+    def add(self) -> None:
+        """Configure all of them, or renew them when they are there; raises KernelError when one
+        could not be, after having tried the others."""
+        with self._lock:
+            self._wanted = True
+            self._change(_NEW, ACK | CREATE | REPLACE, ())
+
+    def renew(self) -> bool:
+        """Renew the lifetime unless they were removed meanwhile; returns whether it was done.
+
+        It also brings back one that somebody deleted. Raises KernelError.
+        """
+        with self._lock:
+            if self._wanted:
+                self._change(_NEW, ACK | CREATE | REPLACE, ())
+            return self._wanted
+
+    def remove(self) -> None:
+        """Take all of them away; one that is not there, or whose interface is not, is no error.
+
+        An address with another prefix length than /32 was configured by somebody else and stays.
+        Raises KernelError.
+        """
+        with self._lock:
+            self._wanted = False
+            self._change(_DELETE, ACK, (errno.EADDRNOTAVAIL, errno.ENODEV))
+
+    def present(self) -> set[tuple[str, str]]:
+        """Return each (interface, address) of this machine whose address is a virtual IP, on
+        whatever interface and with whatever prefix length; raises KernelError."""
+        mine = {packed for _interface, _address, packed in self._vips}
+        with self._lock:
+            body = struct.pack("=BBBBi", _INET, 0, 0, 0, 0)
+            answers = self._kernel.dump(_GET, body, "list the addresses")
+        found = set()
+        for one in answers:
+            if one.kind != _NEW or len(one.body) < 8:
+                continue
+            values = attributes(one.body[8:])
+            packed = values.get(_LOCAL, values.get(_ADDRESS, b""))
+            if packed not in mine:
+                continue
+            try:
+                interface = socket.if_indextoname(struct.unpack_from("=i", one.body, 4)[0])
+            except OSError:
+                continue  # it has gone meanwhile
+            found.add((interface, socket.inet_ntoa(packed)))
+        return found
+
+    def close(self) -> None:
+        """Close the socket; the addresses stay until their lifetime is over."""
+        self._kernel.close()
+
+    def _change(self, kind: int, flags: int, allowed: tuple[int, ...]) -> None:
+        verb = "configure" if kind == _NEW else "remove"
+        asked: list[str] = []
+        batch = b""
+        problem: KernelError | None = None
+        for interface, address, packed in self._vips:
+            try:
+                index = interface_index(interface)
+            except KernelError as missing:
+                if missing.errno not in allowed:
+                    problem = problem or missing
+                continue
+            body = struct.pack("=BBBBi", _INET, 32, 0, 0, index)
+            body += attribute(_LOCAL, packed) + attribute(_ADDRESS, packed)
+            if kind == _NEW:
+                body += attribute(_CACHE_INFO, struct.pack("=IIII", LIFETIME, LIFETIME, 0, 0))
+            batch += message(kind, flags, body, len(asked) + 1)
+            asked.append(f"{verb} {address} on {interface}")
+        if asked:
+            for one in self._kernel.verdicts(batch, len(asked), asked[0]):
+                if one.code and one.code not in allowed:
+                    what = asked[min(max(one.sequence, 1), len(asked)) - 1]
+                    problem = problem or refused(one.code, one.words, what)
+        if problem is not None:
+            raise problem
+
+
+class Renewer:
+    """Renews the addresses in a thread of its own, because the kernel may let it wait.
+
+    ``prepare`` runs first in the thread (join_realtime, see process.py); ``failed`` is told of
+    each new failure, in that thread.
+    """
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        failed: Callable[[str], None],
+        prepare: Callable[[], None] = lambda: None,
+        every: float = RENEW_EVERY,
+    ) -> None:
+        self._addresses = addresses
+        self._failed = failed
+        self._prepare = prepare
+        self._every = every
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="addresses", daemon=True)
+
+    def start(self) -> None:
+        """Begin; addresses that are not wanted are left alone."""
+        self._thread.start()
+
+    def stop(self, limit: float = 1.0) -> None:
+        """End the thread; waits for it ``limit`` s at most."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join(limit)
+
+    def _run(self) -> None:
+        said = ""
+        try:
+            self._prepare()
+        except OSError as problem:
+            self._failed(f"The addresses are renewed without real-time scheduling: {problem}")
+        while not self._end.wait(self._every):
+            trouble = self._renewed()
+            if trouble and trouble != said:
+                self._failed(trouble)
+            said = trouble
+
+    def _renewed(self) -> str:
+        try:
+            self._addresses.renew()
+        except OSError as problem:
+            return str(problem)
+        return ""

@@ -1,0 +1,524 @@
+"""The agent's configuration is judged whole: every problem at once, each with line and remedy."""
+
+import copy
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.agent import config_files
+from backend.agent.config import load, understand
+from backend.agent.config_apart import load_apart
+from backend.agent.config_json import NotJson, read_json
+from backend.agent.config_schema import SECTIONS
+from backend.agent.settings import Fencing, Member, Network, Resource, VirtualIP
+from backend.agentfile.generate import as_json
+
+GOOD = {
+    "version": 1,
+    "cluster": "beowulf",
+    "me": "head1",
+    "key_file": "/etc/haoscar/agent.key",
+    "state_directory": "/var/lib/haoscar/agent",
+    "run_directory": "/run/haoscar/agent",
+    "networks": [
+        {"name": "private", "interface": "eth0"},
+        {"name": "public", "interface": "eth1"},
+    ],
+    "members": [
+        {"id": 1, "name": "head1", "role": "head", "addresses": {"private": "10.0.0.2", "public": "192.0.2.2"}},
+        {"id": 2, "name": "head2", "role": "head", "addresses": {"private": "10.0.0.3"}},
+        {"id": 9, "name": "n2", "role": "witness", "addresses": {"private": "10.7.0.102"}},
+        {"id": 3, "name": "n1", "role": "witness", "addresses": {"private": "10.0.0.101"}},
+        {"id": 4, "name": "n3", "role": "witness", "addresses": {"private": "10.0.0.103"}},
+    ],
+    "virtual_ips": [
+        {"address": "10.0.0.1", "network": "private", "prefix": 24},
+        {"address": "192.0.2.10", "network": "public", "prefix": 24},
+    ],
+    "resources": [
+        {"name": "home", "kind": "mount", "exclusive": True, "options": {"device": "/dev/sdb1", "directory": "/home"}},
+        {"name": "exports", "kind": "unit", "options": {"unit": "nfs-server"}, "after": ["home"], "check_every": 0},
+    ],
+    "fencing": {"agent": "fence_ipmilan", "options": {"ip": "10.0.0.9", "lanplus": 1}},
+}  # fmt: skip
+HEAD1, HEAD2, WITNESS = ("members", 0), ("members", 1), ("members", 2)
+REMOVED = object()
+
+
+def changed(*changes):
+    """Return the good file with changes, each a path and a value, as text."""
+    document = copy.deepcopy(GOOD)
+    for path, value in changes:
+        inside = document
+        for key in path[:-1]:
+            inside = inside[key]
+        if value is REMOVED:
+            del inside[path[-1]]
+        elif isinstance(inside, list) and path[-1] == len(inside):
+            inside.append(value)
+        else:
+            inside[path[-1]] = value
+    return as_json(document).decode()
+
+
+def said(text):
+    problems = understand(text).problems
+    for one in problems:
+        assert one.remedy
+        assert one.sentence("/f").isprintable()
+        assert one.sentence("/f").startswith(f"/f:{one.line}: {one.weight}: ")
+    return [(one.weight, one.text) for one in problems]
+
+
+def test_a_good_file_becomes_settings():
+    found = understand(as_json(GOOD).decode())
+    assert found.problems == ()
+    assert found.warnings == ()
+    settings = found.settings
+    assert settings is not None
+    assert settings.me == 1
+    assert settings.myself.name == "head1"
+    # The heads first, then the witnesses by their ids; addresses in the order of the networks.
+    assert settings.members == (
+        Member(1, "head1", True, ("10.0.0.2", "192.0.2.2")),
+        Member(2, "head2", True, ("10.0.0.3", "")),
+        Member(3, "n1", False, ("10.0.0.101", "")),
+        Member(4, "n3", False, ("10.0.0.103", "")),
+        Member(9, "n2", False, ("10.7.0.102", "")),
+    )
+    assert settings.networks == (Network("private", "eth0"), Network("public", "eth1"))
+    assert settings.virtual_ips == (VirtualIP("10.0.0.1", 0), VirtualIP("192.0.2.10", 1))
+    assert settings.resources == (
+        Resource(
+            "home", "mount", (("device", "/dev/sdb1"), ("directory", "/home")), exclusive=True
+        ),
+        Resource("exports", "unit", (("unit", "nfs-server"),), after=("home",), check_every=0.0),
+    )
+    assert settings.fencing == Fencing("fence_ipmilan", (("ip", "10.0.0.9"), ("lanplus", "1")))
+    assert (settings.timing.lease, settings.port, settings.realtime) == (300_000, 4747, True)
+    assert settings.takeover_without_witness == "hold"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "lease"),
+    [("profile", "fast", 120_000), ("profile", "default", 300_000), ("lease_ms", 999, 999_000)],
+)
+def test_the_lease(key, value, lease):
+    settings = understand(changed(((key,), value))).settings
+    assert settings is not None
+    assert settings.timing.lease == lease
+
+
+def test_the_preferred_head_comes_first_whatever_its_id():
+    settings = understand(changed((("preferred",), "head2"))).settings
+    assert settings is not None
+    assert [one.name for one in settings.members[:2]] == ["head2", "head1"]
+    assert settings.as_members().heads == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        (("clustr",), "b", "There is no key 'clustr'."),
+        (("networks", 0, "card"), "b", "There is no key 'card' in networks."),
+        (("version",), 2, "this agent knows form 1 only"),
+        (("version",), True, "version: true is not a whole number from 1 to 1"),
+        (("cluster",), "a b", "cluster: 'a b' is not a name"),
+        (("cluster",), None, "cluster: null is not text"),
+        (("cluster",), ["a"], "cluster: a list is not text"),
+        (("cluster",), "a\nb", "control characters"),
+        (("me",), "head3", "me: no member is named head3"),
+        (("port",), 65536, "port: 65536 is not a whole number from 1 to 65535"),
+        (("port",), 1.5, "port: 1.5 is not a whole number"),
+        (("port",), True, "port: true is not a whole number"),
+        (("port",), 10**30, "port: a huge number is not"),
+        (("lease_ms",), 59, "lease_ms: 59 is not a whole number from 60 to 60000"),
+        (("profile",), "slow", "profile: 'slow' is none of the choices"),
+        (("preferred",), "n1", "preferred: n1 is not one of the heads"),
+        (("preferred",), "n7", "preferred: n7 is not one of the heads"),
+        (("key_file",), "agent.key", "key_file: 'agent.key' is not a path from the root"),
+        (("key_file",), "/etc/../key", "is not a path from the root"),
+        (("run_directory",), "/var/lib/haoscar/agent", "are both /var/lib/haoscar/agent"),
+        (("watchdog",), "/etc/passwd", "watchdog: '/etc/passwd' is not a device"),
+        (("metrics",), "localhost:1", "metrics: 'localhost:1' is not an address with a port"),
+        (("metrics",), "127.0.0.1:70000", "is not an address with a port"),
+        (("realtime",), "yes", "realtime: 'yes' is neither true nor false"),
+        (("takeover_without_witness",), "go", "'go' is none of the choices"),
+        (("networks",), {}, "networks: an object is not a list"),
+        (("networks", 0), "eth0", "networks: 'eth0' is not an object"),
+        (("networks", 1, "name"), "private", "Two networks have the name private"),
+        (("networks", 0, "interface"), "", "A head needs to know its interface on the network private"),
+        (("networks", 1, "interface"), REMOVED, "its interface on the network public"),
+        (("networks", 0, "interface"), "eth 0", "is not a network interface"),
+        (("members", 5), "head3", "members: 'head3' is not an object"),
+        ((*HEAD2, "id"), 1, "Two members have the id 1; the first is in line"),
+        ((*HEAD2, "id"), 0, "id: 0 is not a whole number from 1 to 255"),
+        ((*HEAD2, "name"), "Head1", "Two members have the name Head1"),
+        ((*HEAD2, "role"), "witness", "There must be two heads, and 1 are given"),
+        ((*WITNESS, "role"), "head", "There must be two heads, and 3 are given"),
+        ((*HEAD2, "role"), "boss", "role: 'boss' is none of the choices"),
+        ((*HEAD2, "addresses"), "10.0.0.3", "addresses: '10.0.0.3' is not an object"),
+        ((*HEAD2, "addresses"), REMOVED, "Member has no key addresses"),
+        ((*HEAD2, "addresses", "private"), "10.0.0.300", "'private': '10.0.0.300' is not an IPv4"),
+        ((*HEAD2, "addresses", "private"), "10.0.0.03", "is not an IPv4 address"),
+        ((*HEAD2, "addresses", "private"), "127.0.0.1", "is no address that other machines reach"),
+        ((*HEAD2, "addresses", "private"), "224.0.0.1", "is no address that other machines reach"),
+        ((*HEAD2, "addresses", "private"), "10.0.0.2", "10.0.0.2 is the address of the member head1"),
+        ((*WITNESS, "addresses", "private"), "10.0.0.3", "of the member head2 (line"),
+        ((*HEAD2, "addresses"), {"privat": "10.0.0.3"}, "there is no network 'privat'"),
+        ((*HEAD2, "addresses"), {"public": "192.0.2.3"}, "The member n2 and the member head2 have no network"),
+        ((*HEAD1, "addresses"), {"public": "192.0.2.2"}, "The two heads have no network in common"),
+        (("virtual_ips", 0, "address"), "10.0.1.1", "10.0.0.2 of the member head1 is not"),
+        (("virtual_ips", 0, "prefix"), 31, "prefix: 31 is not a whole number from 8 to 30"),
+        (("virtual_ips", 0, "prefix"), 8, None),
+        (("virtual_ips", 0, "prefix"), 31, "from 8 to 30"),
+        (("virtual_ips", 0, "address"), "10.0.0.0", "10.0.0.0 is the network address of 10.0.0.0/24"),
+        (("virtual_ips", 0, "address"), "10.0.0.255", "is the broadcast address of 10.0.0.0/24"),
+        (("virtual_ips", 0, "address"), "10.0.0.3", "and of a virtual IP"),
+        (("virtual_ips", 0, "address"), "192.0.2.10", "is the address of a virtual IP (line"),
+        (("virtual_ips", 0, "network"), "direct", "network: there is no network direct"),
+        (("resources", 1, "name"), "home", "Two resources have the name home"),
+        (("resources", 1, "after"), ["hom"], "after: there is no resource hom"),
+        (("resources", 1, "after"), ["exports"], "The resources exports -> exports each wait"),
+        (("resources", 0, "after"), ["exports"], "The resources home -> exports -> home each wait"),
+        (("resources", 1, "after"), "home", "after: 'home' is not a list"),
+        (("resources", 1, "kind"), "service", "kind: 'service' is none of the choices"),
+        (("resources", 1, "options"), REMOVED, "options: unit is missing: the systemd unit."),
+        (("resources", 1, "options"), {"unit": "x", "units": "y"}, "a unit has no units"),
+        (("resources", 1, "options"), {"unit": "a/b"}, "unit is not of the right form: 'a/b'"),
+        (("resources", 1, "kind"), "ocf", "agent is missing"),
+        (("resources", 0, "options", "directory"), "home", "directory is not of the right form"),
+        (("resources", 1), {"name": "c", "kind": "command", "options": {"start": "/x 'a b'", "stop": "/x"}}, "start is not of"),
+        (("resources", 1, "start_limit"), 0, "start_limit: 0 is not a number of seconds"),
+        (("resources", 1, "start_limit"), 1e999, "Infinity is no number"),
+        (("resources", 1, "options"), {"a b": "c"}, "'a b' is not the name of an option"),
+        (("resources", 1, "options"), {"a": "b\nc"}, "options: 'a': 'b\\nc' is too long or has"),
+        (("resources", 1, "options"), {"a": True}, "options: 'a': true is not text"),
+        (("fencing",), REMOVED, "home is exclusive, and nothing can make sure"),
+        (("fencing", "agent"), "/bin/sh", "agent: '/bin/sh' is not a fence agent"),
+        (("fencing", "options"), {"password": "x"}, "options: password is a secret"),
+        (("fencing", "limit"), "1", "limit: '1' is not a number of seconds from 1 to 600"),
+        (("fencing", "credentials_file"), "x", "credentials_file: 'x' is not a path"),
+    ],
+)  # fmt: skip
+def test_each_error_is_found_where_it_is(path, value, shown):
+    text = changed((path, value))
+    found = understand(text)
+    if shown is None:
+        assert found.settings is not None
+        return
+    assert found.settings is None
+    said(text)
+    errors = [one for one in found.problems if one.weight == "error" and shown in one.text]
+    assert len(errors) >= 1, found.problems
+    if value is not REMOVED and path[0] not in ("version", "run_directory"):
+        # Each object of a list has a line of its own; other keys stand at its beginning.
+        lines = text.split("\n")
+        assert any(f'"{path[0]}"' in lines[one.line - 1] or len(path) > 1 for one in errors)
+        if len(path) == 1:
+            assert lines[errors[0].line - 1].startswith(f'  "{path[0]}"')
+
+
+def test_the_line_is_that_of_the_key_itself():
+    text = json.dumps(GOOD, indent=1).replace('"10.0.0.101"', '"10.0.0.2"')
+    (problem,) = understand(text).problems
+    lines = text.split("\n")
+    assert problem.line == max(n for n, line in enumerate(lines, 1) if '"10.0.0.2"' in line)
+    first = min(n for n, line in enumerate(lines, 1) if '"10.0.0.2"' in line)
+    assert f"head1 (line {first})" in problem.text
+
+
+def test_all_problems_at_once_in_the_order_of_the_file():
+    text = changed(
+        (("cluster",), 7), (("me",), "x"), (("port",), 0), (("networks", 0, "name"), "-")
+    )
+    assert [one.split(":")[0] for _, one in said(text)] == ["cluster", "me", "name", "port"]
+
+
+def test_hundreds_of_problems_are_counted():
+    document = {**GOOD, **{f"wrong{number}": 1 for number in range(500)}}
+    found = understand(as_json(document).decode())
+    assert len(found.problems) == 101
+    assert found.problems[-1].text == "There are 400 more problems."
+    assert found.settings is None
+
+
+def alone(**top):
+    """Return the text of two heads without witnesses, fencing and exclusive resources."""
+    document = copy.deepcopy(GOOD)
+    document["members"] = document["members"][:2]
+    del document["fencing"], document["resources"]
+    return as_json({**document, **top}).decode()
+
+
+def test_two_heads_alone_are_refused_unless_somebody_decides():
+    assert said(alone()) == [
+        (
+            "error",
+            "There is no witness and no fencing: nobody can tell a dead head from a cut cable.",
+        )
+    ]
+    held = understand(alone(takeover_without_witness="hold"))
+    assert held.settings is not None
+    assert held.settings.takeover_without_witness == "hold"
+    assert held.warnings[0].startswith("warning: Without witness and fencing no head takes over")
+    risky = understand(alone(takeover_without_witness="risk"))
+    assert risky.settings is not None
+    assert risky.settings.takeover_without_witness == "risk"
+    assert risky.warnings[0].startswith("risk: Without witness and fencing both heads may serve")
+    assert said(alone(fencing={"agent": "fence_apc"})) == []
+
+
+def test_what_is_right_but_worth_a_word():
+    even = changed((WITNESS, REMOVED))
+    assert said(even) == [("info", "4 voters survive no more losses than 3 would.")]
+    assert said(changed((("profile",), "fast"))) == [
+        ("info", "A lease of 120 ms is lost when a head stands still for 102 ms or longer.")
+    ]
+    assert said(changed((("metrics",), "0.0.0.0:9747")))[0][0] == "warning"
+    assert said(changed((("metrics",), "127.0.0.1:9747"))) == []
+    card = understand(changed((("networks", 1, "interface"), "eth0")))
+    assert card.settings is not None
+    (warning,) = card.warnings
+    assert warning.startswith("warning: The networks private and public are both on eth0.")
+    assert said(changed((("takeover_without_witness",), "risk")))[0][0] == "info"
+
+
+def test_a_watchdog_is_enough_for_an_exclusive_resource():
+    assert said(changed((("fencing",), REMOVED), (("watchdog",), "/dev/watchdog"))) == []
+
+
+def test_too_many_witnesses():
+    more = [
+        (("members", n), {"id": n + 20, "name": f"w{n}", "role": "witness", "addresses": {"private": f"10.0.0.{n + 20}"}})
+        for n in range(5, 8)
+    ]  # fmt: skip
+    assert ("error", "There are 6 witnesses, more than 5.") not in said(changed(*more[:2]))
+    assert ("error", "members has 8 entries, more than 7.") in said(changed(*more))
+
+
+def test_a_witness_needs_no_interfaces():
+    text = changed(
+        (("me",), "n1"), (("networks", 0, "interface"), REMOVED),
+        (("networks", 1, "interface"), REMOVED), (("virtual_ips",), REMOVED),
+        (("resources",), REMOVED), (("fencing",), REMOVED),
+    )  # fmt: skip
+    assert said(text) == []
+
+
+def test_a_head_needs_something_to_do():
+    text = changed((("virtual_ips",), REMOVED), (("resources",), REMOVED))
+    assert said(text) == [
+        ("error", "There is no virtual IP and no resource: a takeover would do nothing.")
+    ]
+
+
+# --- JSON --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "shown"),
+    [
+        ("", 1, "it ends too early"),
+        ("{", 1, "a key in double quotes is missing"),
+        ("{\n'a': 1}", 2, "a key in double quotes is missing"),
+        ('{"a": 1,\n}', 2, 'a comma before a "}"'),
+        ('{"a"\n1}', 2, "no colon after the key 'a'"),
+        ('{"a": 1\n"b": 2}', 2, "after the value of 'a' a comma"),
+        ('{"a": [1\n2]}', 2, "in a list a comma"),
+        ('{"a": [1,\n]}', 2, "expecting value at ']}'"),
+        ('{"a": \n\nnope}', 3, "expecting value at 'nope}'"),
+        ('{"a": "x\ny"}', 1, "invalid control character"),
+        ('{"a": NaN}', 1, "NaN is no number"),
+        ('{"a": -Infinity}', 1, "-Infinity is no number"),
+        ('{"a": 1}\n{}', 2, "something behind the end"),
+        ('{"a": ' + "1" * 5000 + "}", 1, "thousands of digits"),
+        ("[" * 100_000, 1, "nested more than 16 times"),
+        ('{"a":' * 100_000, 1, "nested more than 16 times"),
+        ('{"a": 1} // why', 1, "something behind the end"),
+    ],
+)
+def test_what_is_no_json(text, line, shown):
+    with pytest.raises(NotJson, match="This is not JSON") as caught:
+        read_json(text)
+    assert shown in str(caught.value)
+    assert caught.value.line == line
+    assert understand(text).settings is None
+
+
+def test_a_key_given_twice():
+    found = understand(as_json(GOOD).decode().replace('"me"', '"cluster": "x",\n "me"', 1))
+    (problem,) = found.problems
+    assert problem.text == "The key 'cluster' is given twice, first in line 3."
+    assert problem.line == 4
+    assert found.settings is None
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '"x"', "null", "{}", '{"version": 1}', '{"x": {}}'])
+def test_other_documents_are_no_configuration(text):
+    found = understand(text)
+    assert found.settings is None
+    assert found.problems[0].weight == "error"
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=10,
+)  # fmt: skip
+
+
+def unlined(value):
+    if isinstance(value.data, dict):
+        return {name: unlined(one) for name, one in value.data.items()}
+    return [unlined(one) for one in value.data] if isinstance(value.data, list) else value.data
+
+
+@settings(max_examples=150, deadline=None)
+@given(plain, st.sampled_from([None, 1]))
+def test_it_reads_what_the_standard_library_reads(document, indent):
+    text = json.dumps(document, indent=indent)
+    value, repeated = read_json(text)
+    assert unlined(value) == json.loads(text)
+    assert repeated == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(GOOD)), plain)
+def test_anything_in_any_key_is_settings_or_an_error(key, value):
+    document = {**copy.deepcopy(GOOD), key: value}
+    found = understand(json.dumps(document))
+    assert (found.settings is None) == any(one.weight == "error" for one in found.problems)
+    for one in found.problems:
+        assert one.sentence("/f").isprintable()
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Return a directory with a configuration, whose files are all right."""
+    document = copy.deepcopy(GOOD)
+    document["key_file"] = str(tmp_path / "key")
+    document["fencing"]["credentials_file"] = str(tmp_path / "credentials")
+    (tmp_path / "agent.json").write_bytes(as_json(document))
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    (tmp_path / "credentials").write_text("password=secret\n")
+    for name in ("key", "credentials"):
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+def texts(place):
+    return [one.text for one in load(str(place / "agent.json")).problems]
+
+
+def test_the_files_are_looked_at(place):
+    assert texts(place) == []
+    (place / "key").chmod(0o640)
+    (place / "credentials").unlink()
+    found = texts(place)
+    assert f"key_file: others than its owner may use {place}/key (mode 0640)." in found
+    assert f"credentials_file: {place}/credentials does not exist." in found
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"k" * 31 + b"\n", "has 31 bytes"),
+        (b"", "has 0 bytes"),
+        (b"k" * 5000, "has 5000 bytes"),
+    ],
+)
+def test_a_key_has_the_right_length(place, content, shown):
+    (place / "key").write_bytes(content)
+    (found,) = texts(place)
+    assert shown in found
+
+
+def test_a_key_is_a_file(place):
+    (place / "key").unlink()
+    (place / "key").mkdir()
+    assert texts(place) == [f"key_file: {place}/key: It is not a file."]
+    (place / "key").rmdir()
+    os.mkfifo(place / "key", 0o600)  # reading it would wait for ever
+    assert texts(place) == [f"key_file: {place}/key: It is not a file."]
+
+
+def test_files_of_somebody_else_are_not_trusted(place, monkeypatch):
+    mine = os.geteuid()
+    monkeypatch.setattr(config_files.os, "geteuid", lambda: mine + 1)
+    found = texts(place)
+    if mine:
+        assert found == ["Somebody else could change it, and what it names runs as root."]
+    else:
+        assert found == []  # root's files are trusted, whoever looks
+
+
+def test_a_configuration_that_others_can_change_is_refused(place):
+    for mode in (0o664, 0o646):
+        (place / "agent.json").chmod(mode)
+        assert texts(place) == ["Somebody else could change it, and what it names runs as root."]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "shown"),
+    [
+        (None, 0, "It does not exist."),
+        (b'{"a":\n\xff}', 2, "It is not UTF-8 text."),
+        (b" " * 300_000, 0, "It has more than 256 KiB."),
+    ],
+)
+def test_a_file_that_cannot_be_read(place, content, line, shown):
+    file = place / "agent.json"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    (problem,) = load(str(file)).problems
+    assert (problem.line, problem.text) == (line, shown)
+
+
+def test_a_missing_watchdog_is_said(place):
+    file = place / "agent.json"
+    text = file.read_text().replace('"me"', '"watchdog": "/dev/haoscar-none", "me"', 1)
+    file.write_text(text)
+    (problem,) = load(str(file)).problems
+    assert (problem.weight, problem.text) == (
+        "warning",
+        "watchdog: /dev/haoscar-none does not exist.",
+    )
+
+
+def test_a_process_of_its_own_reads_the_same(place):
+    file = str(place / "agent.json")
+    here, apart = load(file), load_apart(file)
+    assert apart.settings == here.settings
+    assert type(apart.settings.members[0]) is Member
+    assert type(apart.settings.fencing) is Fencing
+    (place / "key").unlink()
+    here, apart = load(file), load_apart(file)
+    assert apart.settings is None
+    assert apart.sentences == tuple(one.sentence(file) for one in here.problems)
+    assert apart.sentences[0].startswith(f"{file}:5: error: key_file: ")
+
+
+# --- documentation -----------------------------------------------------------------------------
+
+
+def test_the_documentation_knows_every_key():
+    page = Path(__file__).parents[3].joinpath("docs/agent.md").read_text()
+    for section in SECTIONS:
+        for key in section.keys:
+            default = "required" if key.required else key.default
+            row = f"| `{key.name}` | {key.meaning} | {key.values} | {default} | `{key.example}` |"
+            assert row in page
+    for example in page.split("```json\n")[1:]:
+        found = understand(example.split("```")[0])
+        assert [one for one in found.problems if one.weight != "info"] == []
+        assert found.settings is not None

@@ -1,0 +1,385 @@
+"""Who is believed: restarts, lost introductions, and an attacker who has recorded everything."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from backend.agent.core.messages import (
+    Answer,
+    Invite,
+    Poll,
+    Request,
+    Resign,
+    Status,
+)
+from backend.agent.errors import AgentError
+from backend.agent.sessions import RECENT, WINDOW, Incoming, Refused, Sessions
+from backend.agent.wire import Hello, Reason, Welcome, derive_key, seal
+from tests.unit.agent_wire.talk import (
+    ANSWER,
+    HEADS,
+    KEY,
+    ONE_OF_EACH,
+    REQUEST,
+    WITNESSES,
+    Datagram,
+    Wire,
+    process,
+    reason,
+)
+
+
+def talk(wire: Wire, one: int, other: int, network: int = 0) -> None:
+    """Both directions work, at once."""
+    for source, to in ((one, other), (other, one)):
+        found = wire.send(source, to, ANSWER, network)
+        assert isinstance(found, Incoming), found
+        assert (found.source, found.network, found.message) == (source, network, ANSWER)
+
+
+def test_after_a_hello_the_first_request_is_not_lost() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    assert len(wire.sent) == 3  # Hello, Welcome, Welcome
+    talk(wire, 1, 2)
+    assert len(wire.sent) == 5
+    assert set(wire.processes[1].refused().values()) == {0}
+    assert wire.processes[2].refused()["stranger"] == 1  # the Hello itself proves nothing
+
+
+def test_without_a_hello_the_second_request_is_accepted() -> None:
+    wire = Wire(1, 3)
+    assert reason(wire.send(1, 3)) is Reason.STRANGER
+    assert isinstance(wire.send(1, 3), Incoming)
+
+
+@pytest.mark.parametrize("lost", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)])
+def test_whatever_part_of_an_introduction_is_lost_the_next_one_mends_it(lost: tuple[int]) -> None:
+    wire = Wire(1, 2)
+    hello = wire.make(1, 2, 0, Hello())
+    if 0 not in lost:
+        wire.arrive(hello, lambda one: wire.sent.index(one) in lost)
+    wire.send(1, 2)
+    talk(wire, 1, 2)
+
+
+def test_introductions_that_cross_end() -> None:
+    wire = Wire(1, 2)
+    crossing = [wire.make(1, 2, 0, Hello()), wire.make(2, 1, 0, Hello())]
+    for one in crossing:
+        wire.arrive(one)
+    assert len(wire.sent) <= 7
+    talk(wire, 1, 2)
+
+
+@pytest.mark.parametrize("again", [(1,), (2,), (1, 2), (2, 1), (1, 1), (2, 1, 2)])
+def test_restarts_are_met_anew(again: tuple[int, ...]) -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    for member in again:
+        wire.start(member)
+    wire.introduce(again[-1], 3 - again[-1])
+    talk(wire, 1, 2)
+
+
+def test_a_restart_is_noticed_by_the_next_message_without_any_hello() -> None:
+    wire = Wire(1, 3)
+    wire.introduce(1, 3)
+    wire.start(3)
+    assert reason(wire.send(1, 3)) is Reason.OLD_SESSION
+    assert isinstance(wire.send(1, 3), Incoming)
+    wire.start(1)
+    assert reason(wire.send(3, 1, ANSWER)) is Reason.OLD_SESSION
+    talk(wire, 1, 3)
+
+
+def test_it_is_said_that_a_process_is_new() -> None:
+    wire = Wire(1, 2)
+    hello = wire.make(1, 2, 0, Hello())
+    wire.arrive(hello, answered=False)
+    met = wire.processes[1].decode(wire.sent[-1].data, 0, wire.now)
+    assert isinstance(met, Incoming)
+    assert (met.met, met.message) == (True, None)
+
+
+def test_duplicates_are_dropped_and_reordering_is_not() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    made = [wire.make(1, 2, 0, Poll(i)) for i in range(200)]
+    order = [*range(0, 100, 2), *range(1, 100, 2), *range(199, 135, -1)]
+    random.Random(1).shuffle(order[:40])
+    for place in order:
+        late = 100 > place >= 1 and place % 2 and place <= 98 - WINDOW
+        found = wire.arrive(made[place])
+        assert reason(found) is (Reason.REPLAY if late else None), place
+        assert reason(wire.arrive(made[place])) is Reason.REPLAY
+    assert reason(wire.arrive(made[135])) is Reason.REPLAY  # 64 behind the highest
+    assert reason(wire.arrive(made[0])) is Reason.REPLAY
+
+
+def test_the_window_moves_far_at_once() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    made = [wire.make(1, 2, 0, Poll(i)) for i in range(1000)]
+    assert isinstance(wire.arrive(made[3]), Incoming)
+    assert isinstance(wire.arrive(made[999]), Incoming)
+    assert reason(wire.arrive(made[3])) is Reason.REPLAY
+    assert isinstance(wire.arrive(made[998]), Incoming)
+    assert isinstance(wire.arrive(made[999 - WINDOW + 1]), Incoming)
+    assert reason(wire.arrive(made[999 - WINDOW])) is Reason.REPLAY
+
+
+def test_a_datagram_is_good_for_one_member_on_one_network() -> None:
+    wire = Wire(1, 2, 3)
+    for network in (0, 1):
+        wire.introduce(1, 2, network)
+        wire.introduce(1, 3, network)
+    one = wire.make(1, 3, 0, Poll(1))
+    assert reason(wire.arrive(one._replace(to=2))) is Reason.DESTINATION
+    assert reason(wire.arrive(one._replace(to=1))) is Reason.DESTINATION  # reflected
+    assert reason(wire.arrive(one._replace(network=1))) is Reason.NETWORK
+    assert isinstance(wire.arrive(one), Incoming)
+
+
+def test_networks_are_met_one_by_one() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2, 0)
+    assert reason(wire.send(1, 2, REQUEST, 1)) is Reason.STRANGER
+    talk(wire, 1, 2, 1)
+    talk(wire, 1, 2, 0)
+
+
+def test_who_is_no_member_is_refused() -> None:
+    stranger = seal(KEY, 77, 2, 0, 5, 0, 1, Poll(1))
+    myself = seal(KEY, 2, 2, 0, 5, 0, 1, Poll(1))
+    two = process(2, 9)
+    assert reason(two.decode(stranger, 0, 0)) is Reason.MEMBER
+    assert reason(two.decode(myself, 0, 0)) is Reason.MEMBER
+    assert two.replies() == []
+
+
+def test_what_each_role_may_say() -> None:
+    wire = Wire(1, 2, 3, 4)
+    pairs = ((1, 2), (1, 3), (3, 1), (3, 4))
+    for source, to in pairs:
+        wire.introduce(source, to)
+    head_to_witness = {Request, Poll, Resign}
+    witness_to_head = {Answer, Status}
+    both = {Hello, Welcome}
+    everything = {type(one) for one in ONE_OF_EACH}
+    allowed = dict(zip(pairs, (everything, head_to_witness | both, witness_to_head | both, both)))
+    for (source, to), types in allowed.items():
+        for word in ONE_OF_EACH:
+            found = wire.send(source, to, word)
+            assert reason(found) is (None if type(word) in types else Reason.ROLE), (source, word)
+
+
+def test_newer_versions_other_clusters_and_forgers_are_told_apart() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    two = wire.processes[2]
+    other = process(1, 5, derive_key(bytes(range(32)), "another"))
+    found = two.decode(other.encode(2, 0, REQUEST), 0, 0)
+    assert isinstance(found, Refused)
+    assert found.sentence.startswith("refused a datagram of an unknown sender: ")
+    assert found.reason is Reason.FORGED
+    counted = two.refused()
+    assert counted["forged"] == 1
+    assert set(counted) == {one.name.lower() for one in Reason}
+
+
+def test_a_sentence_names_the_sender_when_it_is_certain() -> None:
+    wire = Wire(1, 3)
+    wire.introduce(3, 1)
+    found = wire.send(3, 1, Invite(1))
+    assert isinstance(found, Refused)
+    assert found.sentence == (
+        "refused a datagram of member 3: its sender's role does not say that to this one's"
+    )
+
+
+def test_welcomes_are_limited() -> None:
+    wire = Wire(1, 2)
+    sent = []
+    for step in range(3000):
+        wire.now += 1000
+        wire.arrive(wire.make(1, 2, 0, Hello()), answered=False)
+        if wire.sent[-1].source == 2:
+            sent.append(step)
+    assert sent[:4] == [0, 1, 2, 3]
+    assert max(sum(1 for one in sent if begin <= one < begin + 1000) for begin in sent) <= 20
+    assert len(sent) >= 3 * 16
+    # another sender does not suffer
+    before = len(wire.sent)
+    wire.start(3)
+    wire.send(3, 2, Hello())
+    assert len(wire.sent) == before + 3
+
+
+def test_a_welcome_must_answer_something_recent() -> None:
+    wire = Wire(1, 2)
+    one = wire.processes[1]
+    session = 0xABCD_0000_0000_0001
+
+    def welcome(counter: int, theirs: int = session, new: int = 99) -> Reason | None:
+        data = seal(KEY, 2, 1, 0, new, theirs, 1, Welcome(counter, True))
+        return reason(one.decode(data, 0, 0))
+
+    assert welcome(1) is Reason.WELCOME  # nothing was sent yet
+    for _ in range(RECENT + 10):
+        one.encode(2, 0, REQUEST)
+    assert welcome(0) is Reason.WELCOME
+    assert welcome(10) is Reason.WELCOME  # too old
+    assert welcome(RECENT + 11) is Reason.WELCOME  # not sent yet
+    assert welcome(RECENT, theirs=7) is Reason.OLD_SESSION  # to somebody else
+    assert welcome(RECENT, new=0) is Reason.WELCOME
+    assert not one.knows(2, 0)
+    assert welcome(11) is None
+    assert one.knows(2, 0)
+    assert welcome(11) is Reason.REPLAY
+    assert one.replies() == []
+
+
+def test_a_recorded_welcome_does_not_bring_a_dead_process_back() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    recorded = list(wire.sent)
+    wire.start(2)
+    wire.introduce(2, 1)
+    for one in recorded:
+        assert isinstance(wire.arrive(one), Refused)
+    talk(wire, 1, 2)
+
+
+def test_what_a_dead_process_said_and_an_attacker_held_back_is_never_accepted() -> None:
+    """It was never here before: only the proof of life keeps it out."""
+    wire = Wire(1, 2)
+    wire.introduce(2, 1, 1)
+    held_message = wire.make(2, 1, 1, REQUEST)
+    wire.processes[1].encode(2, 0, REQUEST)
+    request = wire.make(1, 2, 0, REQUEST)
+    wire.arrive(request, answered=False)
+    held_proof = wire.sent[-1]
+    assert held_proof.source == 2
+    wire.start(2)
+    wire.introduce(2, 1, 0)
+    # Network 1 was cut off all the time; the old process was known there until the new one came.
+    assert isinstance(wire.arrive(held_message), Refused)
+    assert isinstance(wire.arrive(held_proof), Refused)
+    talk(wire, 1, 2, 0)
+    wire.send(2, 1, Hello(), 1)
+    assert isinstance(wire.arrive(held_message), Refused)
+    talk(wire, 1, 2, 1)
+
+
+def test_a_late_proof_of_an_earlier_process_loses_against_a_later_one() -> None:
+    """The earlier process answered a later number: the order of the answers must not count."""
+    wire = Wire(1, 2)
+    early, late = wire.make(1, 2, 0, REQUEST), wire.make(1, 2, 0, REQUEST)
+    wire.arrive(late, answered=False)  # the first process's proof, held back
+    held = wire.sent[-1]
+    wire.start(2)
+    wire.arrive(early)  # the second process's proof
+    assert wire.processes[1].knows(2, 0)
+    assert reason(wire.arrive(held)) is Reason.WELCOME
+    talk(wire, 1, 2)
+
+
+def test_everything_ever_recorded_replayed_to_everybody_everywhere() -> None:
+    wire = Wire(1, 2, 3)
+    pairs = ((1, 2), (2, 1), (1, 3), (2, 3), (3, 1), (3, 2))
+    chance = random.Random(3)
+    for life in range(6):
+        for source, to in pairs:
+            for network in (0, 1):
+                if chance.random() < 0.8:
+                    wire.send(source, to, Hello(), network)
+                for _ in range(chance.randrange(8)):
+                    one = wire.make(source, to, network, ANSWER if source == 3 else Poll(life))
+                    if chance.random() < 0.8:
+                        wire.arrive(one)
+        wire.start(chance.choice((1, 2, 3)))
+    for source, to in pairs:
+        for network in (0, 1):
+            wire.send(source, to, Hello(), network)
+    record = list(wire.sent)
+    live = [one for one in record if int.from_bytes(one.data[10:18], "big") >= 2**63]
+    assert len(live) == len(record) > 400
+    delivered: Counter[bytes] = Counter()
+    for one in record:
+        for member in (1, 2, 3):
+            for network in (0, 1):
+                wire.now += 100
+                found = wire.processes[member].decode(one.data, network, wire.now)
+                wire.processes[member].replies()
+                delivered[one.data] += isinstance(found, Incoming)
+    # All that arrived once is refused; what the living sent and was lost may arrive once, late.
+    assert delivered.total() == 0
+    for source, to in pairs:
+        for network in (0, 1):
+            found = wire.send(source, to, ANSWER if source == 3 else Poll(9), network)
+            assert isinstance(found, Incoming), (source, to, network, found)
+
+
+class Watched(Wire):
+    """Checks, at each arrival, what must hold whatever the network does."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 2, 3)
+        self.makers: dict[bytes, int] = {}
+        self.highest: dict[tuple[int, int, int], int] = {}
+        self.accepted: set[bytes] = set()
+
+    def arrive(self, one: Datagram, lost=None, answered: bool = True):  # noqa: ANN001, ANN201
+        receiver = self.processes[one.to]
+        found = receiver.decode(one.data, one.network, self.now)
+        replies = [Datagram(one.to, to, one.network, data) for to, data in receiver.replies()]
+        self.sent.extend(replies)
+        if isinstance(found, Incoming):
+            assert one.data not in self.accepted, "accepted twice"
+            self.accepted.add(one.data)
+            session = int.from_bytes(one.data[10:18], "big")
+            assert one.data[18:26] == receiver._session.to_bytes(8, "big"), "for another process"
+            place = id(receiver), one.source, 0
+            assert session >= self.highest.get(place, 0), "an earlier process after a later one"
+            self.highest[place] = session
+        return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_network_does(seed: int) -> None:
+    chance = random.Random(seed)
+    wire = Watched()
+    kept = []  # processes stay referenced, so that id() tells them apart
+    for _ in range(400):
+        wire.now += chance.randrange(50_000)
+        dice = chance.random()
+        if dice < 0.02:
+            member = chance.choice((1, 2, 3))
+            kept.append(wire.processes[member])
+            wire.start(member)
+        elif dice < 0.4:
+            source, to = chance.sample((1, 2, 3), 2)
+            word = chance.choice((Hello(), ANSWER if source == 3 else Poll(1)))
+            wire.make(source, to, chance.randrange(2), word)
+        elif wire.sent:
+            newest = min(len(wire.sent), chance.choice((3, 10, 1000)))
+            wire.arrive(wire.sent[-chance.randint(1, newest)])
+    # The network recovers: soon everybody hears everybody.
+    wire.now += 1_000_000
+    for source, to in ((1, 2), (2, 3), (1, 3)):
+        for network in (0, 1):
+            Wire.arrive(wire, wire.make(source, to, network, Hello()))
+            talk(wire, source, to, network) if to != 3 else None
+            found = Wire.send(wire, source, to, Poll(1), network)
+            assert isinstance(found, Incoming), (source, to, network, found)
+
+
+def test_a_session_is_a_random_number() -> None:
+    with pytest.raises(AgentError, match="random"):
+        process(1, 0)
+    with pytest.raises(AgentError, match="random"):
+        process(1, 1 << 64)
+    assert HEADS + WITNESSES == (1, 2, 3, 4, 5)
+    assert isinstance(process(1, (1 << 64) - 1), Sessions)
