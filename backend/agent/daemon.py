@@ -62,8 +62,15 @@ class Daemon:
 
     @property
     def finished(self) -> bool:
-        """Whether the agent has been asked to stop and has nothing more to do."""
-        return self.head.finished and self.parts.resources_stopped()
+        """Whether the agent has been asked to stop and has nothing more to do.
+
+        After a hand-over it stays until the other head serves: its answer may have been lost.
+        """
+        head = self.head
+        if not head.finished or not self.parts.resources_stopped():
+            return False
+        taken = head.given is None or bool(head.peer.health & Health.ACTIVE)
+        return taken or boottime_us() >= head.stopping
 
     def begin(self) -> None:
         """Introduce this member, go on with a lease that is still in force, get ready."""

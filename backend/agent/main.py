@@ -108,12 +108,12 @@ def _serve(command: str, file: str) -> int:
     sys.stderr.flush()
     # Each imports what the other must not carry: a witness stays small.
     if command == "run":
-        from backend.agent import daemon
+        from backend.agent.daemon import run as run_head
 
-        return daemon.run(settings, found.warnings)
-    from backend.agent import witness
+        return run_head(settings, found.warnings)
+    from backend.agent.witness import run as run_witness
 
-    return witness.run(settings)
+    return run_witness(settings)
 
 
 if __name__ == "__main__":

@@ -164,11 +164,13 @@ class Installs:
 
     def state(self, mac: Mac) -> InstallState | None:
         """Return how far this machine is, or None when it never had a ticket."""
-        ticket = self.ticket(mac)
+        if self.ticket(mac) is None:
+            return None
+        with self._locked(mac):  # a ticket and its events are written one after the other
+            ticket, found = self.ticket(mac), self.events(mac)
         if ticket is None:
             return None
         state = InstallState(ticket)
-        found = self.events(mac)
         for event in found:
             state = _advance(state, event)
         return replace(state, stages=tuple(event_lines.stage_times(found)))

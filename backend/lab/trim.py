@@ -26,11 +26,13 @@ REMOVED = (
     "usr/share/i18n", "usr/share/perl", "usr/share/perl5", "usr/share/bash-completion",
     "usr/share/common-licenses", "usr/share/bug", "usr/share/lintian", "usr/share/zsh",
     "usr/share/maven-repo", "usr/share/java", "usr/share/pixmaps", "usr/share/applications",
-    "usr/share/grub/themes", "usr/share/grub/*.pf2", "usr/share/grub/grub-mkconfig_lib.mo",
+    "usr/share/grub/themes", "usr/share/grub/ascii.pf2", "usr/share/grub/euro.pf2", "usr/share/grub/grub-mkconfig_lib.mo",
     "usr/share/initramfs-tools", "etc/initramfs-tools",
     "usr/lib/x86_64-linux-gnu/perl",  # perl-base stays: update-rc.d is written in it
     "usr/lib/x86_64-linux-gnu/libperl*", "usr/lib/x86_64-linux-gnu/libapt-*",
-    "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/apt", "usr/lib/dpkg/methods",
+    # mtools writes names in code page 850.
+    "usr/lib/x86_64-linux-gnu/gconv/[!gI]*", "usr/lib/x86_64-linux-gnu/gconv/I[!B]*",
+    "usr/lib/x86_64-linux-gnu/gconv/IBM[!8]*", "usr/lib/apt", "usr/lib/dpkg/methods",
     # Only xfs_scrub wants the Unicode tables: 36 MB of them.
     "usr/lib/x86_64-linux-gnu/libicu*", "usr/sbin/xfs_scrub*",
     "usr/bin/apt*", "usr/bin/pzstd", "usr/bin/zstdmt",

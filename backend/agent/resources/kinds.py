@@ -21,6 +21,9 @@ _OCF_FAILURES = {
 }  # fmt: skip
 _OCF_RUNNING = (0, 8, 190, 191)  # also: as the promoted one, degraded
 _LSB_STOPPED = 3
+_SUBJECTS = {
+    "unit": "systemctl", "ocf": "its resource agent", "mount": "the program", "command": "its program",
+}  # fmt: skip
 
 
 class Verb(enum.Enum):
@@ -84,22 +87,17 @@ def program(resource: Resource, verb: Verb) -> Program:
 def meaning(resource: Resource, verb: Verb, ended: Ended) -> Meaning:
     """Return what the end of an action's program says of the resource."""
     looking = verb in (Verb.PROBE, Verb.CHECK)
+    told = f"{_SUBJECTS[resource.kind]} {ended.ending}"
     if ended.how is not How.EXITED or (ended.code >= 124 and resource.kind != "ocf"):
         # 124 to 127: timeout(1) and the shell could not run it; 128 and more: killed below it
-        return Meaning(Outcome.UNKNOWN if looking else Outcome.FAILED, ended.ending)
-    if not looking:
-        return _done(resource, verb, ended)
-    look = {"unit": _unit_look, "ocf": _ocf_look, "mount": _mount_look, "command": _command_look}
-    return look[resource.kind](resource, verb, ended)
-
-
-def _done(resource: Resource, verb: Verb, ended: Ended) -> Meaning:
+        return Meaning(Outcome.UNKNOWN if looking else Outcome.FAILED, told)
+    if looking:
+        return _LOOKS[resource.kind](resource, verb, ended, told)
     if ended.code == 0:
         return Meaning(Outcome.DONE)
-    why = ended.ending
     if resource.kind == "ocf" and ended.code in _OCF_FAILURES:
-        why = f"{_OCF_FAILURES[ended.code]} ({why})"
-    return Meaning(Outcome.FAILED, f"{verb.value} {why}")
+        told = f"{_OCF_FAILURES[ended.code]} ({told})"
+    return Meaning(Outcome.FAILED, told)
 
 
 def _unit(resource: Resource, verb: Verb, _limit: float) -> Program:
@@ -109,7 +107,7 @@ def _unit(resource: Resource, verb: Verb, _limit: float) -> Program:
     return Program(("systemctl", "is-active", "--", name))
 
 
-def _unit_look(_resource: Resource, verb: Verb, ended: Ended) -> Meaning:
+def _unit_look(_resource: Resource, verb: Verb, ended: Ended, told: str) -> Meaning:
     """``is-active`` prints the state; it also ends with 3 while a unit starts or stops."""
     said = ended.output.split()
     state = said[-1] if said else ""
@@ -120,7 +118,7 @@ def _unit_look(_resource: Resource, verb: Verb, ended: Ended) -> Meaning:
     if state == "failed":
         found = Outcome.FAILED if verb is Verb.CHECK else Outcome.STOPPED
         return Meaning(found, "systemd says that it has failed")
-    return Meaning(Outcome.UNKNOWN, f"systemctl is-active {ended.ending}")
+    return Meaning(Outcome.UNKNOWN, told)
 
 
 def _ocf(resource: Resource, verb: Verb, limit: float) -> Program:
@@ -146,10 +144,10 @@ def _ocf(resource: Resource, verb: Verb, limit: float) -> Program:
     return Program((path, action), environment=tuple(environment))
 
 
-def _ocf_look(_resource: Resource, _verb: Verb, ended: Ended) -> Meaning:
+def _ocf_look(_resource: Resource, _verb: Verb, ended: Ended, told: str) -> Meaning:
     if ended.code in _OCF_RUNNING:
         return Meaning(Outcome.DONE)
-    why = f"{_OCF_FAILURES.get(ended.code, 'an unknown exit code')} (monitor {ended.ending})"
+    why = f"{_OCF_FAILURES.get(ended.code, 'an unknown exit code')} ({told})"
     if ended.code == 7:
         return Meaning(Outcome.STOPPED, why)
     # 2 to 6: the agent could not look; whether the resource works is another matter.
@@ -170,14 +168,14 @@ def _mount(resource: Resource, verb: Verb, _limit: float) -> Program:
     return Program(("findmnt", "--kernel", "--noheadings", *wanted, "--mountpoint", directory))
 
 
-def _mount_look(resource: Resource, verb: Verb, ended: Ended) -> Meaning:
+def _mount_look(resource: Resource, verb: Verb, ended: Ended, told: str) -> Meaning:
     if ended.code == 0:
         return Meaning(Outcome.DONE)
     if ended.code == 1 and not ended.output:
         where = option(resource, "directory")
         state = "mounted and writable" if verb is Verb.CHECK else "mounted"
         return Meaning(Outcome.STOPPED, f"nothing is {state} at {where}")
-    return Meaning(Outcome.UNKNOWN, f"findmnt {ended.ending}")
+    return Meaning(Outcome.UNKNOWN, told)
 
 
 def _command(resource: Resource, verb: Verb, _limit: float) -> Program:
@@ -185,8 +183,11 @@ def _command(resource: Resource, verb: Verb, _limit: float) -> Program:
     return Program(words(option(resource, name)))
 
 
-def _command_look(_resource: Resource, _verb: Verb, ended: Ended) -> Meaning:
+def _command_look(_resource: Resource, _verb: Verb, ended: Ended, told: str) -> Meaning:
     if ended.code == 0:
         return Meaning(Outcome.DONE)
     found = Outcome.STOPPED if ended.code == _LSB_STOPPED else Outcome.FAILED
-    return Meaning(found, f"its check {ended.ending}")
+    return Meaning(found, told)
+
+
+_LOOKS = {"unit": _unit_look, "ocf": _ocf_look, "mount": _mount_look, "command": _command_look}

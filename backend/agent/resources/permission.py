@@ -23,7 +23,7 @@ def obstacle(board: Board, now: int) -> str:
         return ""
     if busy(board, now):
         return "the other head is still stopping what it ran"
-    if board.fencing_asked and board.fencing_said:
+    if board.rules.fencing and board.fencing_said:
         return (
             f"the other head may still run it, and fencing has not confirmed: {board.fencing_said}"
         )

@@ -185,7 +185,7 @@ def _serve(turn: Turn, term: int) -> None:
     items = tuple(item._replace(held=False, doubts=0, due=_at_once(item)) for item in board.items)
     turn.board = board._replace(
         items=items, serving=True, draining=False, term=term, served=now,
-        peer_off=board.peer_off if fresh else 0, peer_word=0, peer_busy=0,
+        peer_off=board.peer_off if fresh else 0, peer_word=0, peer_busy=0, fencing_said="",
     )  # fmt: skip
     if items:
         turn.say(f"term {term}: starting the resources")
