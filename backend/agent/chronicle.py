@@ -63,6 +63,11 @@ class Chronicle:
                 return entry
         return None
 
+    def last_sentence(self, kind: str) -> str:
+        """Return the newest sentence of a kind; empty when there is none."""
+        entry = self.last(kind)
+        return entry.sentence if entry else ""
+
     def since(self, number: int, most: int = KEPT) -> list[Entry]:
         """Return at most ``most`` of the newest entries whose number is above ``number``."""
         return [one for one in self._entries if one.number > number][-most:]

@@ -70,7 +70,7 @@ TOP = Section("", "the file", (
     Key("metrics", read.endpoint, "an IPv4 address with a port, or empty",
         "where a head answers in Prometheus' text format", '"127.0.0.1:9747"'),
     Key("realtime", read.truth, "true or false",
-        "real-time scheduling and locked memory; refused loudly where they cannot be had",
+        "real-time scheduling and locked memory; the agent says loudly where they cannot be had",
         "true", default="true"),
 ))  # fmt: skip
 

@@ -7,15 +7,27 @@ import select
 from typing import Any
 
 from backend.agent import head_control
+from backend.agent.alone import Resort, last_resort
 from backend.agent.chronicle import Chronicle
 from backend.agent.core.actions import Action
-from backend.agent.core.events import Condition, Event, Persisted, Received, Stop, Switchover, Tick
+from backend.agent.core.events import (
+    Condition,
+    Event,
+    Force,
+    Persisted,
+    Received,
+    Stop,
+    Switchover,
+    Tick,
+)
 from backend.agent.core.head import step, wake_at
-from backend.agent.core.messages import Health, Poll
+from backend.agent.core.messages import Answer, Health, Poll, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import SECOND
 from backend.agent.hands import GateStuck
 from backend.agent.parts import HeadParts, first_state
+from backend.agent.resources import state as resources
+from backend.agent.resources.permission import patience
 from backend.agent.settings import Settings
 from backend.system.agent.process import boottime_us, notify
 
@@ -57,6 +69,8 @@ class Daemon:
         self._next_keepalive = 0
         self._next_collect = self._woken + COLLECT_EVERY
         self._stop_asked = False
+        self._errand: Event | None = None  # waits until the resources are stopped
+        self._errand_until = 0
         self.head: Head = first_state(parts, self._woken)
         self._control = head_control.open_control(self)
 
@@ -132,8 +146,7 @@ class Daemon:
             return
         self._stop_asked = True
         self.chronicle.notice("asked to stop")
-        self.parts.drain()
-        self._stop_when_drained()
+        self._begin_errand(Stop(), boottime_us())
 
     def address_lost(self) -> None:
         """Put a virtual IP back that somebody has taken away."""
@@ -155,7 +168,7 @@ class Daemon:
 
     def switch_over(self) -> str:
         """Begin a planned switchover; returns the sentence."""
-        return self.event(Switchover())
+        return self._begin_errand(Switchover(), boottime_us())
 
     def persisted(self, version: int) -> None:
         """A promise is on the disk."""
@@ -167,6 +180,7 @@ class Daemon:
 
     def _wake(self, now: int) -> int:
         moments = [wake_at(self.head, now), self._next_look, self._next_keepalive]
+        moments.append(self.parts.conductor.wake_at())
         due = self.parts.hands.announcer.due
         if due is not None:
             moments.append(due)
@@ -178,6 +192,8 @@ class Daemon:
         hands = self.parts.hands
         if hands.announcer.take(now) and now < self.head.lease_until:
             hands.announce()
+        if now >= self.parts.conductor.wake_at():
+            self.parts.conductor.tick()
         if now >= self._next_look:
             self._look(now)
         if now >= self._next_keepalive:
@@ -193,30 +209,82 @@ class Daemon:
         serving = self.head.role is Role.ACTIVE
         other = int(self.head.peer.health & Health.LINKS)
         health = Health(links.health_bits(now, serving=serving, other=other))
+        health |= self.parts.condition()
         self.parts.post.probe(links.probes(now))
-        if self.parts.fit():
-            health |= Health.FIT
         if health != self.head.health:
             self._step(Condition(health), now)
-        if self._stop_asked:
-            self._stop_when_drained()
+        self._run_errand(now)
+        self._last_resort(now)
 
-    def _stop_when_drained(self) -> None:
-        if not self.head.stopping and self.parts.resources_stopped():
-            self._step(Stop(), boottime_us())
+    def _last_resort(self, now: int) -> None:
+        """Without witnesses: fence the other head and serve, or what the policy says."""
+        fencing = self.settings.fencing is not None
+        policy = self.settings.takeover_without_witness
+        due = last_resort(self.head, now, fencing=fencing, policy=policy)
+        if due is Resort.FENCE:
+            if self.parts.peer_is_off:
+                self._step(Force(), now)
+            else:
+                self.parts.conductor.fence()
+        elif due is Resort.RISK:
+            self.chronicle.alarm("taking over without a witness and without fencing: the policy")
+            self._step(Force(), now)
+        if self.head.peer.alive(now, self._timing.lease):
+            self.parts.peer_is_off = False
+
+    def _run_errand(self, now: int) -> None:
+        """Do what waits for the resources to be stopped; a stop does not wait for ever."""
+        if self._errand is None:
+            return
+        late = now >= self._errand_until
+        if self.head.role is Role.ACTIVE and not self.parts.resources_stopped():
+            if not late:
+                return
+            self.chronicle.alarm("the resources have not stopped in time")
+            if isinstance(self._errand, Switchover):
+                self._errand = None
+                self.parts.conductor.tell(resources.Serve(self.head.term))
+                return
+        errand, self._errand = self._errand, None
+        self._step(errand, now)
+
+    def _begin_errand(self, errand: Event, now: int) -> str:
+        """Stop the resources of an active head first, then do it."""
+        self._errand = errand
+        self._errand_until = now + patience(self.parts.conductor.board) + SECOND
+        if self.head.role is Role.ACTIVE and not self.parts.resources_stopped():
+            self.parts.drain()
+            return "stopping the resources first"
+        self._run_errand(now)
+        return self.chronicle.last_sentence("decision")
 
     def _keep_alive(self, now: int) -> None:
         """A standby asks everybody once in a lease: so links are known before they are needed."""
         self._next_keepalive = now + self._timing.lease
         notify("WATCHDOG=1")
+        self.parts.pet_watchdog(leased=now < self.head.lease_until)
         if self.head.role is Role.STANDBY:
             for member in self.head.members.others:
                 self.parts.post.send(member, KEEPALIVE)
 
     def _receive(self, network: int) -> None:
         for arrived in self.parts.post.receive(network, boottime_us()):
-            event = Received(arrived.source, arrived.message)
-            self._step(event, boottime_us(), network)
+            message = arrived.message
+            if isinstance(message, Solicit) and self._drains_first():
+                continue
+            if isinstance(message, Answer) and arrived.source == self.head.members.peer:
+                stopped = bool(message.health & Health.IDLE)
+                self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
+            self._step(Received(arrived.source, message), boottime_us(), network)
+
+    def _drains_first(self) -> bool:
+        """The other head asks for the role by itself: stop the resources, then invite it."""
+        asked = self.head.inviting_until or self.head.stopping
+        if self.head.role is not Role.ACTIVE or asked or self.parts.resources_stopped():
+            return False
+        if self._errand is None:
+            self._begin_errand(Switchover(), boottime_us())
+        return True
 
     def _step(self, event: Event, now: int, network: int | None = None) -> str:
         before = self.head

@@ -63,7 +63,7 @@ class HeadControl:
         present, gate = parts.kernel_view()
         found["virtual_ips"] = virtual_ips(daemon.settings, present, gate)
         found["links"] = parts.links.snapshot(now)
-        found["resources"] = parts.resource_states()
+        found["resources"] = parts.conductor.states()
         found["explain"] = list(explain(daemon.head, now))
         found["risks"] = list(daemon.warnings)
         found["counters"] = dict(daemon.counters)

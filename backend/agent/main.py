@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -105,6 +106,11 @@ def _serve(command: str, file: str) -> int:
         role, right = ("head", "run") if me.head else ("witness", "witness")
         sys.stderr.write(f"{file}: error: {me.name} is a {role}. Start it with: {right}\n")
         return EXIT_CONFIGURATION
+    for directory in (settings.state_directory, settings.run_directory):
+        try:
+            os.makedirs(directory, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs memory
+        except OSError as problem:  # the agent can serve without, and says what it then cannot do
+            sys.stderr.write(f"{directory} cannot be made: {problem.strerror}. Make it by hand.\n")
     sys.stderr.flush()
     # Each imports what the other must not carry: a witness stays small.
     if command == "run":

@@ -7,31 +7,37 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backend.agent.chronicle import Chronicle
+from backend.agent.core.messages import Health
 from backend.agent.core.state import Decision, Head, adopt, start
-from backend.agent.core.timing import MS
+from backend.agent.core.timing import MS, SECOND
 from backend.agent.hands import Hands
 from backend.agent.keys import new_sessions
 from backend.agent.links import Links
 from backend.agent.memory import Memory
 from backend.agent.post import Post
+from backend.agent.resources import state as resources
+from backend.agent.resources.conductor import Conductor
 from backend.agent.settings import Settings
 from backend.system.agent.addresses import Addresses, Renewer
 from backend.system.agent.arp import Arp, Sighting
 from backend.system.agent.gate import Gate
-from backend.system.agent.monitor import AddressGone, Link, LinkGone, Missed, Monitor
+from backend.system.agent.monitor import AddressChange, Link, LinkGone, Missed, Monitor
 from backend.system.agent.process import (
     become_realtime,
     boottime_us,
     join_realtime,
     oom_protect,
 )
+from backend.system.agent.programs import Worker
+from backend.system.agent.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from backend.agent.daemon import Daemon
 
+WATCHDOG_SECONDS = 5
 LEAST_TO_ADOPT = 5 * MS  # of a lease that is still in force
 
 
@@ -40,6 +46,7 @@ class HeadParts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        worker = Worker()  # a process of its own: before sockets, locked memory and priority
         self.chronicle = Chronicle(write_line, time.time, boottime_us)
         self.sessions = new_sessions(settings)
         self.links = Links(settings, boottime_us())
@@ -59,12 +66,19 @@ class HeadParts:
             chronicle=self.chronicle, persist=self.memory.keep, serve=self.serve,
             retire=self.retire, clock=boottime_us,
         )  # fmt: skip
+        self.conductor = Conductor(
+            settings, worker, peer_watchdog=self._watchdog_bound(), clock=boottime_us,
+            say=self.chronicle.decision, peer_off=self._peer_off, self_fence=self._self_fence,
+        )  # fmt: skip
+        self.peer_is_off = False  # fencing has confirmed it; the loop takes it from here
+        self.watchdog = self._open_watchdog()
         self._renewer = Renewer(self.addresses, self.chronicle.alarm, self._join)
         self._signal_pipe = _signal_pipe()
         self._read_carriers()
 
     def begin(self) -> None:
-        """Start the threads; after ``become_realtime``."""
+        """Start the threads, and look at the resources; after ``become_realtime``."""
+        self.conductor.begin()
         self.memory.start()
         self._renewer.start()
 
@@ -94,6 +108,7 @@ class HeadParts:
             self._signal_pipe: self._signalled,
             self.monitor.fileno(): self._kernel_news,
             self.memory.fileno(): self._stored,
+            self.conductor.fileno(): self._programs_ended,
         }
         for number in self.arp.filenos():
             found[number] = self._arp_heard
@@ -103,38 +118,73 @@ class HeadParts:
         """Return the virtual IPs that are configured here, and how long the gate is open yet."""
         return frozenset(address for _, address in self.addresses.present()), self.gate.remaining()
 
-    def fit(self) -> bool:
-        """Return whether the services could run here."""
-        return True
+    def condition(self) -> Health:
+        """Return what the resources say of this head: FIT, IDLE."""
+        board = self.conductor.board
+        health = Health.FIT if board.fit else Health.NONE
+        return health | Health.IDLE if board.exclusive_stopped else health
 
     def serve(self, term: int) -> None:
         """This head became active."""
         self.memory.note_serving(term)
+        self.conductor.tell(resources.Serve(term))
 
     def retire(self) -> None:
         """This head is no longer active."""
         self.memory.note_serving(0)
+        self.conductor.tell(resources.Retire())
 
     def drain(self) -> None:
         """Stop the resources before the role is given away."""
+        self.conductor.tell(resources.Drain())
 
     def resources_stopped(self) -> bool:
-        """Return whether no resource runs here."""
-        return True
+        """Return whether no resource runs or may run here."""
+        return self.conductor.board.all_stopped
 
-    def resource_states(self) -> list[dict[str, Any]]:
-        """Return each resource's state for the status."""
-        return []
+    def pet_watchdog(self, *, leased: bool) -> None:
+        """Keep the hardware watchdog quiet, when this head may."""
+        if self.watchdog is None or not self.conductor.may_feed_watchdog(leased=leased):
+            return
+        try:
+            self.watchdog.pet()
+        except OSError as problem:
+            self.chronicle.alarm(str(problem))
 
     def close(self) -> None:
         """Close everything; the tables of the gate stay, closed by themselves."""
         self._renewer.stop()
         self.memory.stop()
+        self.conductor.close()
+        if self.watchdog is not None:
+            self.watchdog.disarm()
         with contextlib.suppress(OSError):
             self.addresses.remove()
         for one in (self.addresses, self.arp, self.post):
             one.close()
         self.gate.shut()
+
+    def _watchdog_bound(self) -> int:
+        """The other head has the same settings, so the same watchdog, in microseconds."""
+        return WATCHDOG_SECONDS * SECOND if self.settings.watchdog else 0
+
+    def _open_watchdog(self) -> Watchdog | None:
+        if not self.settings.watchdog:
+            return None
+        try:
+            found = Watchdog(self.settings.watchdog, WATCHDOG_SECONDS)
+        except OSError as problem:
+            self.chronicle.alarm(str(problem))
+            return None
+        self.chronicle.notice(f"watchdog {found.identity}: {found.seconds} s")
+        return found
+
+    def _peer_off(self) -> None:
+        self.peer_is_off = True
+
+    def _self_fence(self, why: str) -> None:
+        """Let the watchdog reset this machine; without one all that is left is to say so."""
+        self.chronicle.alarm(f"this machine must be reset: {why}")
 
     def _join(self) -> None:
         if self.settings.realtime:
@@ -164,7 +214,7 @@ class HeadParts:
                 self.links.carrier(self._interfaces[news.interface], news.carrier, now)
             elif isinstance(news, LinkGone) and news.interface in self._interfaces:
                 self.links.carrier(self._interfaces[news.interface], False, now)
-            elif isinstance(news, AddressGone) and self.hands.serving:
+            elif isinstance(news, AddressChange) and not news.there and self.hands.serving:
                 daemon.address_lost()
         daemon.look_now()
 
@@ -172,6 +222,9 @@ class HeadParts:
         for heard in self.arp.receive():
             if isinstance(heard, Sighting):
                 daemon.sighted(heard.interface, heard.address, heard.mac)
+
+    def _programs_ended(self, _daemon: Daemon) -> None:
+        self.conductor.readable()
 
     def _stored(self, daemon: Daemon) -> None:
         for version in self.memory.finished():

@@ -41,7 +41,7 @@ def participants(site: Site) -> tuple[Participant, ...]:
     return (
         Participant(PRIMARY_ID, primary.name, True, own, cards),
         Participant(STANDBY_ID, standby.name, True, theirs, their_cards),
-        *_witnesses(site),
+        *_witnesses(site, own.keys() & theirs.keys()),
     )
 
 
@@ -65,7 +65,8 @@ def partner(site: Site) -> Standby:
     )
 
 
-def _witnesses(site: Site) -> list[Participant]:
+def _witnesses(site: Site, everywhere: set[str]) -> list[Participant]:
+    """Return the named witnesses, or choose some; ``everywhere`` are the networks of both heads."""
     found: dict[str, dict[str, IPv4Address]] = {}
     for node in site.nodes:
         if node.address is None:
@@ -76,10 +77,15 @@ def _witnesses(site: Site) -> list[Participant]:
             found[node.name] = {PUBLIC: node.address}
     wanted = None if site.agent is None else site.agent.witnesses
     if wanted is None:
+        names = [name for name, addresses in found.items() if addresses.keys() <= everywhere]
         # An even number of voters survives no more losses than one voter less.
-        names = list(found)[: ENOUGH if len(found) >= ENOUGH else 1]
+        names = names[: ENOUGH if len(names) >= ENOUGH else 1]
     else:
-        names = [name for name in wanted if name in found]
+        names = [str(name) for name in wanted]
+    for name in names:
+        if name not in found:
+            text = f"The witness {name} has no address on a network of the heads."
+            raise Refused.of("agentfile.witness", text, "Choose other witnesses below [agent].")
     ids = witness_ids(names)
     return [Participant(ids[name], name, False, found[name], {}) for name in names]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.model.distribution import Family
-from backend.packages.installer import distribution_of, package_tool
+from backend.packages.installer import PackageTool, distribution_of, package_tool
 from backend.paths import Paths
 from backend.system.runner import Runner
 from backend.tasks import TaskContext
@@ -18,10 +18,14 @@ LAB = {
         "openssh-clients", "util-linux",
     ),
 }  # fmt: skip
+FAILOVER = {
+    Family.DEBIAN: ("iproute2", "nftables", "util-linux", "mount", "keepalived"),
+    Family.RHEL: ("iproute", "nftables", "util-linux", "keepalived"),
+}
 TESTS = {
     Family.DEBIAN: (
         "isc-dhcp-server", "tftpd-hpa", "openssh-server", "rsync", "python3-tk", "curl", "attr", "acl", "libcap2-bin",
-        "libpcap0.8", "mtools", "dosfstools", "xorriso", "syslinux", "syslinux-common", "syslinux-efi", "pxelinux", "isolinux",
+        "keepalived", "libpcap0.8", "mtools", "dosfstools", "xorriso", "syslinux", "syslinux-common", "syslinux-efi", "pxelinux", "isolinux",
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
         "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
     ),
@@ -56,7 +60,16 @@ def ensure_host_packages(
     """
     family = distribution_of(paths).family
     tool = package_tool(paths, runner)
-    wanted = (*LAB[family], *(TESTS[family] if tests else ()))
+    return _ensure((*LAB[family], *(TESTS[family] if tests else ())), tool, context)
+
+
+def ensure_failover_packages(paths: Paths, runner: Runner, context: TaskContext) -> tuple[str, ...]:
+    """Install what is missing for the failover bench; raises as ensure_host_packages does."""
+    tool = package_tool(paths, runner)
+    return _ensure(FAILOVER[distribution_of(paths).family], tool, context)
+
+
+def _ensure(wanted: tuple[str, ...], tool: PackageTool, context: TaskContext) -> tuple[str, ...]:
     missing = tuple(sorted(set(wanted) - tool.installed()))
     if not missing:
         return ()

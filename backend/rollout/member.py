@@ -58,6 +58,7 @@ class ConfigView:
     kinds: frozenset[str] = frozenset()  # of resources
     fencing: bool = False
     watchdog: str = ""
+    realtime: bool = True
     stopping: float = 0.0  # seconds that stopping all resources may take
 
     @classmethod
@@ -79,5 +80,6 @@ class ConfigView:
             kinds=frozenset(str(one["kind"]) for one in resources),
             fencing=bool(data.get("fencing")),
             watchdog=str(data.get("watchdog") or ""),
+            realtime=data.get("realtime") is not False,
             stopping=min(sum(float(one.get("stop_limit", 60)) for one in resources), MOST_STOPPING),
         )

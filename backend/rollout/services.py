@@ -124,9 +124,10 @@ def systemctl(runner: Runner, *words: str) -> None:
 
 
 def last_lines(runner: Runner, unit: str) -> str:
-    """Return the last that a unit wrote into its machine's journal, fit to print."""
+    """Return the last that a unit's own processes wrote into the journal there, fit to print."""
+    # --unit would also show what systemd says of it, which is always the same.
     command = Command.of(
-        "journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=6", f"--unit={unit}"
+        "journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=3", f"_SYSTEMD_UNIT={unit}"
     )
     try:
         said = runner.run(command.within(20.0), check=False).stdout

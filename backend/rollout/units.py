@@ -31,6 +31,7 @@ def unit_text(member: Member, interpreter: str, machine_id: str) -> str:
         "program": PROGRAM,
         "config": CONFIG,
         "state": posixpath.basename(STATE),
+        "realtime": view.realtime,
         "run": posixpath.basename(RUN),
     }
     if not member.head:

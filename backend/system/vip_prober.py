@@ -26,6 +26,7 @@ import socket
 import struct
 import sys
 import time
+from typing import Any
 
 # When the question was sent (microseconds of CLOCK_MONOTONIC), a number that depends on the kind,
 # the kind, the network's place, the head's place plus one (0: unknown).
@@ -48,7 +49,7 @@ def now_us() -> int:
 
 def checksum(data: bytes) -> int:
     """Return the Internet checksum of an even number of bytes."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -108,7 +109,8 @@ class Client:
 class Card:
     """The judge's card on one network."""
 
-    def __init__(self, net: int, card: dict[str, str], heads: list[str]) -> None:
+    def __init__(self, net: int, card: dict[str, Any]) -> None:
+        heads = card["heads"]
         self.net = net
         self.mac = bytes.fromhex(card["mac"])
         self.vip = socket.inet_aton(card["vip"])
@@ -134,24 +136,22 @@ class Card:
 class Prober:
     """The loop."""
 
-    def __init__(self, order: dict[str, object]) -> None:
+    def __init__(self, order: dict[str, Any]) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self.log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.records: list[bytes] = []
         self.flushed = now_us()
-        self.ttl = {int(ttl): place for place, ttl in enumerate(_list(order["ttls"]), start=1)}
+        self.ttl = {int(ttl): place for place, ttl in enumerate(order["ttls"], start=1)}
         self.clients = []
-        for net, one in enumerate(_list(order["clients"])):
+        for net, one in enumerate(order["clients"]):
             enter(libc, one["netns"])
             self.clients.append(Client(net, one["vip"]))
         enter(libc, str(order["observer"]))
         self.answers = icmp_socket()
-        self.cards = [
-            Card(net, one, one["heads"]) for net, one in enumerate(_list(order["cards"]))
-        ]
+        self.cards = [Card(net, one) for net, one in enumerate(order["cards"])]
         self.tick = 0
         self.ticks = [0] * 65536
-        self.every = [int(one) for one in _list(order["every_us"])]  # client, judge, ARP
+        self.every = [int(one) for one in order["every_us"]]  # client, judge, ARP
 
     def note(self, sent: int, number: int, kind: int, net: int, head: int) -> None:
         """Remember one record."""
@@ -223,7 +223,11 @@ class Prober:
         """Ask and listen for ever."""
         asks = (self.ask_as_clients, self.ask_as_judge, self.ask_by_arp)
         due = [now_us() + 1000] * 3
-        ears = [self.answers, *(one.wire for one in self.clients), *(one.ears for one in self.cards)]
+        ears = [
+            self.answers,
+            *(one.wire for one in self.clients),
+            *(one.ears for one in self.cards),
+        ]
         while True:
             wanted = min(due)
             now = now_us()
@@ -240,11 +244,6 @@ class Prober:
                         due[which] = now + self.every[which]
             self.drain()
             self.flush(now)
-
-
-def _list(value: object) -> list[dict[str, str]]:
-    assert isinstance(value, list)
-    return value
 
 
 def main() -> None:

@@ -7,12 +7,14 @@ import statistics
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from backend.system.agent import ruleset
+from backend.system.agent import bpf, ruleset
 from backend.system.agent.addresses import Addresses, Renewer
 from backend.system.agent.arp import Arp, Confirmation, Sighting
+from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.gate import Gate
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
@@ -26,6 +28,7 @@ from tests.lab.agent_kernel_world import (
     World,
     built,
     kinds,
+    realtime,
     wait_for,
 )
 
@@ -36,7 +39,7 @@ pytestmark = [
 
 MS = 1_000
 EVERYTHING = {"arp2", "echo"}
-TOLERANCE = 25 * MS  # a jiffy, and a prober that shares two processors with other tests
+TOLERANCE = 25 * MS  # the promise
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +50,21 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(autouse=True)
 def _inside_head(world: World) -> Iterator[None]:
-    with world.inside("head"):
+    with world.inside("head"), realtime():
         yield
 
 
+@pytest.fixture(params=[Gate, DeadlineGate], ids=["nftables", "bpf"])
+def kind(request: pytest.FixtureRequest) -> type[Gate]:
+    return request.param
+
+
 @pytest.fixture
-def gate() -> Iterator[Gate]:
+def gate(kind: type[Gate]) -> Iterator[Gate]:
     """A gate on the head, closed."""
-    one = Gate(VIPS)
+    one = kind(VIPS)
     one.install()
+    assert getattr(one, "refusal", "") == ""
     try:
         yield one
     finally:
@@ -98,8 +107,10 @@ def test_a_configured_address_answers_only_while_the_gate_is_open(
     prober = Prober(world, interface)
     try:
         assert addresses.present() == set(VIPS)
+        seen = echoes_seen()
         closed = prober.watch(boottime_us() + 60 * MS, mac, vip)
         assert kinds(closed, vip) == set()
+        assert echoes_seen() == seen
         assert kinds(prober.watch(boottime_us() + 30 * MS, mac, own), own) >= EVERYTHING
         assert gate.open(boottime_us() + 400 * MS)
         opened = prober.watch(boottime_us() + 60 * MS, mac, vip)
@@ -112,12 +123,19 @@ def test_a_configured_address_answers_only_while_the_gate_is_open(
         prober.close()
 
 
+def echoes_seen() -> int:
+    """Return how many ICMP echo requests this machine's kernel has accepted."""
+    lines = [line.split() for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()]
+    names, values = (words for words in lines if words[0] == "Icmp:")
+    return int(values[names.index("InEchos")])
+
+
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
 def test_the_gate_closes_by_itself_when_its_process_is_stopped_or_killed(
-    world, addresses, prober, number
+    world, kind, addresses, prober, number
 ):
     def open_and_die() -> None:
-        gate = Gate(VIPS)
+        gate = kind(VIPS)
         gate.install()
         os.write(writing, str(boottime_us()).encode())
         gate.open(boottime_us() + 100 * MS)
@@ -130,12 +148,12 @@ def test_the_gate_closes_by_itself_when_its_process_is_stopped_or_killed(
         found = prober.watch(opened + 250 * MS, world.mac("head"), VIP)
         times = [one.at - opened for one in found if one.address == VIP]
         assert kinds(found) == EVERYTHING
-        assert 70 * MS < max(times) < 100 * MS + TOLERANCE, times[-1]
+        assert 70 * MS < max(times) < 100 * MS + TOLERANCE + prober.late
     finally:
         child.end()
         os.close(reading)
         os.close(writing)
-        again = Gate(VIPS)
+        again = kind(VIPS)
         again.remove()
         again.shut()
 
@@ -153,7 +171,7 @@ def test_refreshing_keeps_it_open_and_never_shortens_it_by_accident(world, gate,
     began = boottime_us()
     found = prober.watch(began + 2_000 * MS, mac, VIP, also=renew)
     times = [began, *(one.at for one in found if one.kind == "echo"), began + 2_000 * MS]
-    assert max(b - a for a, b in pairwise(times)) < 50 * MS
+    assert max(b - a for a, b in pairwise(times)) < 50 * MS + prober.late
     # and an earlier moment counts, too
     gate.open(boottime_us() + 10_000 * MS)
     gate.open(boottime_us() + 40 * MS)
@@ -178,9 +196,9 @@ def test_what_the_kernel_says_is_left_is_never_more_than_was_given(world, gate):
         assert until - 30 * MS < boottime_us() + left < until + 1 * MS
 
 
-def test_a_new_process_takes_an_open_gate_over_without_a_gap(world, addresses, prober):
+def test_a_new_process_takes_an_open_gate_over_without_a_gap(world, kind, addresses, prober):
     def open_and_leave() -> int:
-        gate = Gate(VIPS)
+        gate = kind(VIPS)
         gate.install()
         gate.open(until)
         return os.getpid()
@@ -190,7 +208,7 @@ def test_a_new_process_takes_an_open_gate_over_without_a_gap(world, addresses, p
     child = world.child("head", open_and_leave)
     try:
         assert isinstance(child.result(), int)
-        gate = Gate(VIPS)
+        gate = kind(VIPS)
         adopted = []
 
         def install() -> None:
@@ -201,7 +219,7 @@ def test_a_new_process_takes_an_open_gate_over_without_a_gap(world, addresses, p
         began = boottime_us()
         found = prober.watch(began + 80 * MS, mac, VIP, also=install)
         times = [began, *(one.at for one in found if one.kind == "echo")]
-        assert max(b - a for a, b in pairwise(times)) < TOLERANCE
+        assert max(b - a for a, b in pairwise(times)) < TOLERANCE + prober.late
         assert all(0 < left < until - began for left in adopted)
         assert gate.protected
         wait_for(lambda: gate.remaining() == 0, "the end of what was adopted", 1.0)
@@ -212,8 +230,8 @@ def test_a_new_process_takes_an_open_gate_over_without_a_gap(world, addresses, p
         gate.shut()
 
 
-def test_two_agents_in_one_namespace_are_refused(world, gate):
-    second = Gate(VIPS)
+def test_two_agents_in_one_namespace_are_refused(kind, gate):
+    second = kind(VIPS)
     with pytest.raises(KernelError, match="another process holds the gate"):
         second.install()
     second.shut()
@@ -226,12 +244,12 @@ def test_flushing_nftables_does_not_open_the_gate(world, gate, addresses, prober
 
 
 def test_where_tables_cannot_be_protected_the_gate_mends_itself(
-    world, addresses, prober, monkeypatch
+    world, kind, addresses, prober, monkeypatch
 ):
     monkeypatch.setattr(ruleset, "OWNED", 0)
     monkeypatch.setattr(ruleset, "PERSISTENT", 0)
     mac = world.mac("head")
-    gate = Gate(VIPS)
+    gate = kind(VIPS)
     try:
         gate.install()
         assert not gate.protected
@@ -249,7 +267,7 @@ def test_where_tables_cannot_be_protected_the_gate_mends_itself(
         gate.shut()
 
 
-def test_frozen_between_the_clock_and_the_kernel_it_is_closed_at_once(world):
+def test_frozen_between_the_clock_and_the_kernel_it_is_closed_at_once(world, kind):
     def frozen() -> list[object]:
         readings: list[int] = []
         frozen_at = 0
@@ -261,7 +279,7 @@ def test_frozen_between_the_clock_and_the_kernel_it_is_closed_at_once(world):
                 os.kill(os.getpid(), signal.SIGSTOP)
             return now
 
-        gate = Gate(VIPS, clock)
+        gate = kind(VIPS, clock)
         gate.install()
         frozen_at = len(readings) + 1
         opened = gate.open(boottime_us() + 50 * MS)
@@ -283,6 +301,89 @@ def test_frozen_between_the_clock_and_the_kernel_it_is_closed_at_once(world):
         )
     finally:
         child.end()
+
+
+def test_frozen_twice_only_an_absolute_deadline_keeps_it_closed(world, kind, addresses, prober):
+    """The known hole of nftables: frozen before the write, and again before the second look."""
+
+    def frozen() -> None:
+        gate = kind(VIPS)
+        gate.install()
+        until = boottime_us() + 50 * MS
+        stops = 2
+
+        def clock() -> int:
+            nonlocal stops
+            now = boottime_us()
+            if stops:
+                stops -= 1
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return now
+
+        gate._clock = clock
+        gate.open(until)
+
+    mac = world.mac("head")
+    child = world.child("head", frozen)
+    try:
+        child.wait_until_stopped()  # it knows how much was left
+        end = boottime_us() + 55 * MS
+        wait_for(lambda: boottime_us() > end, "the deadline")
+        seen = echoes_seen()
+        os.kill(child.pid, signal.SIGCONT)
+        child.wait_until_stopped()  # it has told the kernel
+        found = prober.watch(boottime_us() + 40 * MS, mac, VIP)
+        if kind is DeadlineGate:
+            assert kinds(found) == set()
+            assert echoes_seen() == seen
+        else:
+            assert kinds(found) == EVERYTHING
+            assert echoes_seen() > seen
+    finally:
+        child.end()
+        again = kind(VIPS)
+        again.install()
+        again.remove()
+        again.shut()
+
+
+def test_a_kernel_that_refuses_bpf_leaves_nftables_and_says_so(world, monkeypatch):
+    monkeypatch.setattr(bpf, "program", lambda *_args, **_more: bytes(8))
+    gate = DeadlineGate(VIPS)
+    try:
+        gate.install()
+        assert "refused: load the program haoscar_in" in gate.refusal
+        assert gate.way == "nftables"
+        assert gate.intact()
+        assert gate.open(boottime_us() + 300 * MS)
+        assert gate.remaining() > 200 * MS
+        assert "clsact" not in world.run("head", "tc", "qdisc", "show")
+    finally:
+        gate.remove()
+        gate.shut()
+
+
+def test_bpf_that_somebody_detached_is_noticed_and_removal_leaves_nothing(world):
+    gate = DeadlineGate(VIPS)
+    try:
+        gate.install()
+        world.run("head", "tc", "qdisc", "del", "dev", "eth0", "clsact")
+        assert not gate.intact()
+        gate.install()
+        assert gate.intact()
+        gate.remove()
+        assert "clsact" not in world.run("head", "tc", "qdisc", "show")
+        assert "haoscar" not in world.run("head", "nft", "list", "ruleset")
+        # somebody else's filter stays
+        world.run("head", "tc", "qdisc", "add", "dev", "eth0", "clsact")
+        world.run("head", "tc", "filter", "add", "dev", "eth0", "ingress", "pref", "9", "protocol",
+                  "ip", "u32", "match", "ip", "tos", "0x04", "0xff", "flowid", "1:1")  # fmt: skip
+        gate.install()
+        gate.remove()
+        assert "u32" in world.run("head", "tc", "filter", "show", "dev", "eth0", "ingress")
+    finally:
+        gate.shut()
+        world.run("head", "tc", "qdisc", "del", "dev", "eth0", "clsact")
 
 
 def test_gratuitous_arp_is_heard_only_while_the_gate_is_open(world, gate, prober):

@@ -25,6 +25,7 @@ class Health(enum.IntFlag):
     PROMISED = 0x0800  # it has given that promise
     ACTIVE = 0x1000
     STOPPING = 0x2000
+    IDLE = 0x4000  # none of its resources that must not run twice runs there
 
     @property
     def links(self) -> int:

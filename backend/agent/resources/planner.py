@@ -125,8 +125,8 @@ def _settle_unknown(turn: Turn, item: Item, wanted: bool) -> None:
     if can_look(item.resource) and (wanted or not item.doubts):
         if turn.now >= item.due:
             turn.run(item, Verb.PROBE)
-    elif wanted:  # nobody can tell; this agent has not started it
-        turn.become(item, Phase.STOPPED)
+    elif wanted:  # nobody can tell: its start must do no harm when it runs already
+        _start(turn, item, Phase.UNKNOWN)
     else:
         _stop(turn, item)
 
@@ -138,6 +138,11 @@ def _settle_stopped(turn: Turn, item: Item, cause: str, wanted: bool) -> None:
         else:
             turn.become(item, Phase.STOPPED)
         return
+    _start(turn, item, Phase.BLOCKED)
+
+
+def _start(turn: Turn, item: Item, waiting: Phase) -> None:
+    """Start it, or let it wait and say why."""
     other = permission.blocked_by(turn.board, item.name)
     why = f"it comes after {other}, which does not run yet" if other else ""
     if not why and item.resource.exclusive:
@@ -145,7 +150,7 @@ def _settle_stopped(turn: Turn, item: Item, cause: str, wanted: bool) -> None:
         if why and why != item.why:
             turn.say(f"{item.name} is not started: {why}")
     if why:
-        turn.become(item, Phase.BLOCKED, why)
+        turn.become(item, waiting, why)
     else:
         turn.run(item, Verb.START)
 

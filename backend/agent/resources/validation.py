@@ -161,6 +161,11 @@ def _plain_path(path: str) -> bool:
 
 def _command(resource: Resource) -> list[str]:
     found = []
+    if resource.exclusive and not option(resource, "check"):
+        found.append(
+            "options: check is missing: what must never run twice needs a program that tells "
+            "whether it runs (0: it does; 3: it does not)."
+        )
     for name in ("start", "stop", "check"):
         text = option(resource, name)
         if text and _SHELL.search(text):

@@ -1,12 +1,15 @@
 """``haoscar bench``: measurements in the virtual cluster, for whoever changes something."""
 
 import argparse
+from pathlib import Path
 
 from backend.cli.app import App, Subparsers
+from backend.cli.output import duration
 from backend.errors import InvalidInput
 
 MOST_ROUNDS = 50
 MOST_PROCESSORS = 16
+MOST_REPEATS = 1000
 
 
 def register(commands: Subparsers) -> None:
@@ -30,10 +33,82 @@ def register(commands: Subparsers) -> None:
     copy.add_argument(
         "--processors", type=int, default=1, metavar="N", help="of the guest (default: %(default)s)"
     )
-    parser.set_defaults(run=run)
+    copy.set_defaults(run=run_copy)
+    _register_failover(actions)
 
 
-def run(args: argparse.Namespace, app: App) -> int:
+def _register_failover(actions: Subparsers) -> None:
+    failover = actions.add_parser(
+        "failover",
+        help="what clients see of every fault, beside keepalived in the same run",
+        description="Two heads, three witnesses and clients in network namespaces; every fault happens to HA-OSCAR's "
+        "agent and to keepalived (VRRPv3, 0.1 s), turn and turn about, while clients ask for the virtual IPs every "
+        "5 ms and a judge every 2 ms whether both heads answer. Exits with 1 when a promise was not kept.",
+    )
+    failover.add_argument(
+        "--against", choices=("keepalived", "nothing"), default="keepalived",
+        help="what to compare with (default: %(default)s)",
+    )  # fmt: skip
+    failover.add_argument(
+        "--faults",
+        default="",
+        metavar="F1,F10,...",
+        help="which ones (default: all; F7 means F7a and F7b)",
+    )
+    failover.add_argument(
+        "--repeats", type=int, default=5, metavar="N",
+        help="of each fault; those that last long are repeated a quarter as often (default: %(default)s)",
+    )  # fmt: skip
+    failover.add_argument(
+        "--profile", choices=("default", "fast"), default="default", help="of the agent's leases"
+    )
+    failover.add_argument(
+        "--short", action="store_true", help="let the long faults last a fraction only"
+    )
+    failover.add_argument(
+        "--agent",
+        type=Path,
+        metavar="FILE",
+        help="a haoscar-agent.pyz to measure (default: this program's source)",
+    )
+    failover.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="also write failover.json and the engines' logs there",
+    )
+    failover.set_defaults(run=run_failover)
+
+
+def run_failover(args: argparse.Namespace, app: App) -> int:
+    """Measure every fault and print the table."""
+    from backend.lab.failover import results
+    from backend.lab.failover.bench import BenchFailover
+    from backend.lab.failover.catalogue import chosen
+
+    if not 1 <= args.repeats <= MOST_REPEATS:
+        raise InvalidInput.of("bench.repeats", f"Repeats are 1 to {MOST_REPEATS}.")
+    if args.agent is not None and not args.agent.is_file():
+        raise InvalidInput.of("bench.agent", f"There is no file {args.agent}.")
+    against = "" if args.against == "nothing" else args.against
+    task = BenchFailover(
+        chosen(args.faults), args.repeats, against, args.profile,
+        args.agent and args.agent.resolve(), args.report, args.short, app.paths,
+    )  # fmt: skip
+    app.out.say(f"This takes about {duration(task.seconds)}.")
+    found = app.run_task(task)
+    app.out.table(results.HEADERS, [results.cells(row, found.profile) for row in found.rows])
+    app.out.table(results.COST_HEADERS, results.cost_cells(found.costs))
+    for name, why in found.skipped.items():
+        app.out.say(f"{name} was left out: {why}.")
+    if not found.realtime:
+        app.out.say("The prober had no real-time priority: outages include its own delays.")
+    app.out.say("Every promise was kept." if found.kept else "Not every promise was kept.")
+    app.out.result(found.as_dict())
+    return 0 if found.kept else 1
+
+
+def run_copy(args: argparse.Namespace, app: App) -> int:
     """Measure and say what came out."""
     from backend.lab.bench import BenchCopy  # the lab is heavy, and only needed here
 

@@ -28,6 +28,7 @@ from backend.rollout.steps import (
     removal_order,
 )
 from backend.rollout.tasks import InstallAgents, RemoveAgents, Survey
+from backend.rollout.waiting import Patience
 from backend.system.files import make_private
 from backend.system.links import snapshot
 
@@ -39,6 +40,7 @@ last, after a switchover. An agent that does not become well is replaced by what
 run stops; the next one goes on there. With nothing to do nothing is done.
 
 {HOST_KEYS}"""
+PATIENCE = Patience()
 Shown = tuple[Member, list[Change]]
 
 
@@ -90,7 +92,7 @@ def run_install(args: argparse.Namespace, app: App) -> int:
         if working and _agreed(shown, "Install the failover agent", app):
             record = Record(app.paths)
             key.keep(app.paths, secret)
-            done = app.run_task(InstallAgents(working, fleet.runners, record.add))
+            done = app.run_task(InstallAgents(working, fleet.runners, record.add, PATIENCE))
     _say_rest(members, found, app)
     if done:
         app.out.say(f"The agent is well on: {', '.join(done)}. Next: haoscar status")

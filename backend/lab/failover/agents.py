@@ -5,18 +5,23 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from backend.errors import HaoscarError
 from backend.lab.failover.engines import Engine
 from backend.lab.failover.places import HEADS, VIRTUAL, WITNESSES
 from backend.lab.failover.world import World
 from backend.lab.overlay import source_directory
 from backend.lab.topology import Net
 from backend.system.runner import Command
+from backend.system.unix_socket import Connection
 
 DISK = Path("/run/disk")
 CONFIGURATION = DISK / "agent.json"
 KEY = DISK / "agent.key"
-RUN = "/run/agent"
+RUN = Path("run/agent")  # below the machine's root
+CONTROL = "control"
+ASK_LIMIT = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Agents(Engine):
             "profile": self.profile,
             "key_file": str(KEY),
             "state_directory": str(DISK / "state"),
-            "run_directory": RUN,
+            "run_directory": f"/{RUN}",
             "networks": [
                 {"name": str(port.net), "interface": port.interface if name in HEADS else ""}
                 for port in spec(HEADS[0]).ports
@@ -100,11 +105,28 @@ class Agents(Engine):
         mode = "run" if name in HEADS else "witness"
         return self.program.command(mode, "--config", str(CONFIGURATION)).within(None)
 
+    def start(self, *names: str) -> None:
+        """See Engine.start; the run directory is there, as systemd's RuntimeDirectory is."""
+        for name in names:
+            (self.world.machines[name].root / RUN).mkdir(exist_ok=True)
+        super().start(*names)
+
     def switch_over(self, active: str) -> None:
         """Ask the active head's agent, as ``haoscar switchover`` does."""
-        self.control(active, "switchover")
+        self.ask(active, command="switchover")
 
-    def control(self, name: str, *words: str) -> str:
-        """Ask a member's agent something over its control socket; raises CommandFailed."""
-        command = self.program.command("ctl", "--config", str(CONFIGURATION), *words)
-        return self.world.machines[name].runner.run(command.within(10)).stdout
+    def ask(self, name: str, **question: Any) -> dict[str, Any]:
+        """Ask a head's agent something over its control socket; raises HaoscarError."""
+        try:
+            connection = Connection(self.world.machines[name].root / RUN / CONTROL, ASK_LIMIT)
+            try:
+                answer = connection.ask(question)
+            finally:
+                connection.close()
+        except (OSError, ValueError) as problem:
+            answer = {"error": str(problem)}
+        if not answer.get("ok"):
+            raise HaoscarError.of(
+                "failover.control", f"{name}'s agent refused {question}: {answer.get('error')}"
+            )
+        return answer

@@ -1,47 +1,14 @@
-"""The faults, by the names of the published baseline, and what is promised for each.
-
-A fault is a few lines over a scene: it breaks something, waits, and (where healing is part of it)
-mends it and watches on. What it leaves broken is mended afterwards.
-"""
+"""The faults: each breaks something in a scene, waits, and (where healing is part of it) mends it
+and watches on. What it leaves broken is mended afterwards. catalogue.py names them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from backend.lab.failover.places import WITNESSES
 from backend.lab.failover.scene import Scene
 from backend.lab.topology import Net
 
-BOTH = tuple(str(net) for net in Net)
 AFTER = 1.5  # seconds of watching after a heal
-CALM = 10.5  # the agent hands over for health every 10 s at most
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What must hold in every repetition; times are milliseconds. Two heads never serve."""
-
-    median: float | None = None  # of the outages
-    worst: float | None = None  # outage
-    apart: float | None = None  # the networks' virtual IPs
-    takeovers: int | None = None  # exactly
-    after: float | None = 250.0  # the longest outage after the heal
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One way in which things go wrong."""
-
-    name: str
-    title: str
-    run: Callable[[Scene], None]
-    promise: Promise
-    seconds: float  # that it takes, about
-    prepare: Callable[[Scene], None] | None = None  # not measured
-    nets: tuple[str, ...] = BOTH  # on which outages count
-    long: bool = False  # is repeated less often
-    ours_only: bool = False
-    calm: bool = False  # needs a head that has not just handed over
-    processors: int = 1  # that the machine must have
 
 
 def nothing(scene: Scene) -> None:
@@ -259,46 +226,3 @@ def _over_and_healed(scene: Scene) -> None:
     scene.wait(0.5)
     scene.heal()
     scene.wait(AFTER)
-
-
-ONE = Promise(worst=1000, takeovers=1)
-NONE = Promise(worst=100, takeovers=0)
-SAFE = Promise()
-FAULTS = (
-    Fault("F0", "nothing happens", nothing, Promise(worst=100, takeovers=0, after=None), 22, long=True),
-    Fault("F1", "power loss of the active head", power_loss,
-          Promise(median=300, worst=400, takeovers=1), 3.5),
-    Fault("F2", "private cable of the active head cut", cable(Net.PRIVATE), ONE, 6, calm=True),
-    Fault("F3", "public cable of the active head cut", cable(Net.PUBLIC), ONE, 6, calm=True),
-    Fault("F2s", "private path dead, carrier up", dead_path(Net.PRIVATE), ONE, 7, calm=True),
-    Fault("F3s", "public path dead, carrier up", dead_path(Net.PUBLIC), ONE, 7, calm=True),
-    Fault("F4", "both cables of the active head cut", both_cables, ONE, 5),
-    Fault("F4i", "both paths dead, carriers up", isolated, ONE, 5),
-    Fault("F4s", "the heads do not hear each other", apart, NONE, 9),
-    Fault("F5", "kill -9 of the engine", killed, Promise(worst=400), 8),
-    Fault("F5r", "kill -9, restarted after 0.2 s", restarted, Promise(worst=400), 5),
-    Fault("F6", "SIGSTOP for 10 s", frozen, Promise(worst=400), 14, long=True),
-    Fault("F6s", "random stops of the active head", stutter, Promise(worst=1000), 45, long=True),
-    Fault("F6v", "all stand still for 0.2 to 1 s", all_frozen, Promise(worst=1500, takeovers=0), 4),
-    Fault("F7a", "20 % loss", lossy(20), Promise(worst=250, takeovers=0), 65, long=True),
-    Fault("F7b", "40 % loss", lossy(40), Promise(worst=250, takeovers=0), 65, long=True),
-    Fault("F8", "the active head's processor starved", starving,
-          Promise(worst=250, takeovers=0), 35, long=True, processors=2),
-    Fault("F9", "the standby does not hear the active head", deaf, NONE, 9),
-    Fault("F10", "planned switchover", switchover, Promise(median=10, apart=10, takeovers=1), 3),
-    Fault("F11", "the old active head returns", returns, NONE, 7, prepare=without_active),
-    Fault("W0", "all witnesses off", witnesses_off(*WITNESSES), NONE, 8, ours_only=True),
-    Fault("W1", "all witnesses but one off", witnesses_off(*WITNESSES[1:]), NONE, 8, ours_only=True),
-    Fault("W0S", "all witnesses off, then the standby", alone, NONE, 10, ours_only=True),
-    Fault("S0", "the standby off", standby_off, NONE, 7),
-    Fault("P0", "the private switch dead", private_switch_dead, SAFE, 8, nets=("public",)),
-    Fault("C0", "both heads start cold", cold_boot, Promise(takeovers=0), 7, prepare=both_off),
-)  # fmt: skip
-
-
-def by_name(name: str) -> Fault:
-    """Return a fault; raises KeyError."""
-    for one in FAULTS:
-        if one.name == name:
-            return one
-    raise KeyError(name)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from backend.lab.failover.prober import ARP_US, JUDGE_US, NETS, Record
 from backend.lab.topology import Net
@@ -68,7 +69,7 @@ def _received(answers: Iterable[Record], net: Net) -> list[int]:
 def _longest(moments: Sequence[int], begin: int, end: int) -> tuple[int, bool]:
     """Return the longest gap, and whether answers came again before the end."""
     edges = [begin, *(one for one in moments if begin <= one <= end), end]
-    gaps = [later - earlier for earlier, later in zip(edges, edges[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(edges)]
     # The last gap is an outage that goes on, unless it is as short as between any two answers.
     return max(gaps), gaps[-1] <= QUIET_US // 3
 
@@ -95,16 +96,14 @@ def _dual_arp(answers: Iterable[Record]) -> int:
 
 
 def _changes(answers: Sequence[Record]) -> list[tuple[int, str]]:
-    """Return when which head began to serve that had not served last."""
+    """Return when which head began to serve after, or beside, the other one."""
     last: dict[str, int] = {}
     changes: list[tuple[int, str]] = []
-    serving = ""
     for one in answers:
-        began = one.head not in last or one.sent - last[one.head] > QUIET_US
-        if began and serving not in ("", one.head):
+        before = last.get(one.head, -1)
+        began = before < 0 or one.sent - before > QUIET_US
+        if began and any(head != one.head and sent > before for head, sent in last.items()):
             changes.append((one.sent, one.head))
-        if began:
-            serving = one.head
         last[one.head] = one.sent
     return changes
 

@@ -28,7 +28,7 @@ class Keepalived(Engine):
             )  # fmt: skip
             (self.world.machines[head].disk / "keepalived.conf").write_text(text)
 
-    def command(self, name: str) -> Command:
+    def command(self, name: str) -> Command:  # noqa: ARG002 - the same on every head
         """See Engine.command."""
         return Command.of(
             "keepalived", "--dont-fork", "--vrrp", "--log-console", f"--use-file={CONFIGURATION}",

@@ -84,6 +84,11 @@ class Machine:
         """What it has at /run/disk, which survives a loss of power, as this process sees it."""
         return Path(f"/proc/{self._reaper}/root/run/disks/{self.name}")
 
+    @property
+    def root(self) -> Path:
+        """Its files, as this process sees them; raises Refused when it is switched off."""
+        return Path(f"/proc/{self.inside().pid}/root")
+
     def inside(self) -> Inside:
         """Return where its commands run; raises Refused when it is switched off."""
         if self._init is None or not self._init.alive:

@@ -86,6 +86,15 @@ class Prober:
             content = log.read()
         return list(_parse(content, now_us() - span_us, None))
 
+    def served(self, head: str, span_us: int = 60_000) -> bool:
+        """Whether a head has answered the clients on every network just now."""
+        found = {
+            record.net
+            for record in self.latest(span_us)
+            if record.kind == vip_prober.CLIENT and record.head == head
+        }
+        return len(found) == len(NETS)
+
     def holders(self, span_us: int = 60_000) -> dict[Net, set[str]]:
         """Return which heads have answered the judge on each network just now."""
         found: dict[Net, set[str]] = {net: set() for net in NETS}

@@ -171,8 +171,8 @@ class Scene:
             )
             raise HaoscarError.of(
                 "failover.unsteady",
-                f"{self.engine.name} has no steady active head {STEADY_LIMIT:g} s after everything "
-                f"was whole again; {self.prober.holders()} answer.{said}",
+                f"{self.engine.name} has no steady active head although everything is whole again; "
+                f"answers came from {self._answering() or 'nobody'}.{said}",
             )
 
     def calm(self, seconds: float) -> None:
@@ -180,12 +180,22 @@ class Scene:
         ago = time.monotonic() - self._lost.get(self.active, -seconds)
         self.wait(max(0.0, seconds - ago))
 
+    def _answering(self) -> str:
+        return ", ".join(
+            f"{head} ({net})"
+            for net, heads in self.prober.holders().items()
+            for head in sorted(heads)
+        )
+
+    def _all_run(self) -> bool:
+        return all(self.engine.running(name) for name in self.engine.members)
+
     def _steady(self) -> bool:
         limit = time.monotonic() + STEADY_LIMIT
         since, serving = time.monotonic(), ""
-        while time.monotonic() < limit:
+        while time.monotonic() < limit and self._all_run():
             found = self.server()
-            if found != serving or not found:
+            if found != serving or not found or not self.prober.served(found):
                 since, serving = time.monotonic(), found
             elif time.monotonic() - since > self.engine.settle:
                 self.active = serving

@@ -45,25 +45,19 @@ class LinkGone(NamedTuple):
     interface: str
 
 
-class AddressGone(NamedTuple):
-    """A virtual IP was removed, by whomever, or has run out."""
+class AddressChange(NamedTuple):
+    """A virtual IP was configured or renewed, or it was removed or has run out: by whomever."""
 
     interface: str
     address: str
-
-
-class AddressThere(NamedTuple):
-    """A virtual IP was configured or renewed, by whomever."""
-
-    interface: str
-    address: str
+    there: bool
 
 
 class Missed(NamedTuple):
     """The kernel had more to say than could be kept: ask for the whole state again."""
 
 
-News = Union[Link, LinkGone, AddressGone, AddressThere, Missed]
+News = Union[Link, LinkGone, AddressChange, Missed]
 
 
 class Monitor:
@@ -131,7 +125,7 @@ class Monitor:
         mac = ":".join(f"{byte:02x}" for byte in values.get(_LINK_MAC, b""))
         return Link(name, index, up, up and bool(flags & _LOWER_UP), mac)
 
-    def _address(self, message: Message) -> AddressGone | AddressThere | None:
+    def _address(self, message: Message) -> AddressChange | None:
         if message.kind not in (_NEW_ADDRESS, _DELETE_ADDRESS) or len(message.body) < 8:
             return None
         values = attributes(message.body[8:])
@@ -145,5 +139,4 @@ class Monitor:
                 interface = socket.if_indextoname(index)
             except OSError:
                 interface = ""  # it went away with its addresses
-        kind = AddressGone if message.kind == _DELETE_ADDRESS else AddressThere
-        return kind(interface, address)
+        return AddressChange(interface, address, message.kind == _NEW_ADDRESS)

@@ -251,9 +251,7 @@ def refused(code: int, words: str, what: str) -> KernelError:
 def four_bytes(address: str) -> bytes:
     """Return an IPv4 address as the kernel has it; raises ValueError."""
     try:
-        if address.count(".") != 3:
-            raise OSError
-        return socket.inet_aton(address)
+        return socket.inet_pton(socket.AF_INET, address)
     except OSError:
         raise ValueError(f"{address!r} is not an IPv4 address") from None
 

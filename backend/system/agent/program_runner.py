@@ -143,5 +143,8 @@ def serve(connection: socket.socket) -> None:
 def _close_all_but(kept: int) -> None:
     """Close the agent's descriptors: a socket kept here would be in a restarted agent's way.
     The standard ones stay."""
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    for path in list(Path("/proc/self/fd").iterdir()):
+        descriptor = int(path.name)
+        if descriptor > 2 and descriptor != kept:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)

@@ -54,6 +54,7 @@ class Watchdog(NoWatchdog):
         import fcntl
 
         self._device = device
+        self._can_disarm = False
         try:
             self._file = os.open(device, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as problem:
@@ -92,11 +93,10 @@ class Watchdog(NoWatchdog):
         resets the machine when its time is over."""
         if self._file < 0:
             return False
+        file, self._file = self._file, -1
         try:
-            os.write(self._file, b"V")
-            os.close(self._file)
+            return os.write(file, b"V") == 1 and self._can_disarm
         except OSError:
             return False
         finally:
-            self._file = -1
-        return self._can_disarm
+            os.close(file)

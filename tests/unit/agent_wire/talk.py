@@ -106,3 +106,17 @@ class Wire:
 
 def reason(found: Decoded) -> Reason | None:
     return None if isinstance(found, Incoming) else found.reason
+
+
+def said(source: int) -> Word:
+    """What a member may say to any head, and a head to any member."""
+    return Poll(1) if source in HEADS else ANSWER
+
+
+def talk(wire: Wire, one: int, other: int, network: int = 0) -> None:
+    """Both directions work, at once."""
+    for source, to in ((one, other), (other, one)):
+        word = said(source)
+        found = wire.send(source, to, word, network)
+        assert isinstance(found, Incoming), found
+        assert (found.source, found.network, found.message) == (source, network, word)

@@ -20,7 +20,9 @@ CASES = {
     ),
     "head-fencing.service": member("head1", fencing={"agent": "fence_ipmilan"}),
     "head-mount.service": member("head1", resources=[UNIT, {"name": "home", "kind": "mount"}]),
+    "head-not-realtime.service": member("head1", realtime=False),
     "witness.service": member("node1"),
+    "witness-not-realtime.service": member("node1", realtime=False),
 }
 
 

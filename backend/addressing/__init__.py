@@ -1,0 +1,1 @@
+"""The address that everybody knows becomes a virtual IP; this head gets one of its own."""

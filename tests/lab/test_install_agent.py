@@ -1,0 +1,283 @@
+"""The failover agent on real machines: installed, upgraded, refused, rolled back, removed."""
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.lab.cluster import VirtualCluster
+from backend.lab.overlay import LAUNCHER, source_directory
+from backend.lab.topology import NodeKind, Topology, node
+from backend.paths import Paths
+from backend.rollout.places import CONFIG, HEAD_UNIT, KEY, PROGRAM, WITNESS_UNIT
+from backend.system.namespaces import Inside, NamespaceRunner
+from backend.system.runner import Command, Result
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
+NODES = (
+    node("head1", NodeKind.HEAD, private="10.77.0.1/24", public="192.0.2.1/24"),
+    node("head2", NodeKind.HEAD, private="10.77.0.2/24", public="192.0.2.2/24"),
+    node("node1", NodeKind.COMPUTE, private="10.77.0.11/24"),
+    node("node2", NodeKind.COMPUTE, private="10.77.0.12/24"),
+)
+MEMBERS = ("head1", "head2", "node1")
+SITE = """\
+version = 1
+[cluster]
+name = "lab"
+domain = "lab.example"
+[networks.private]
+interface = "eth0"
+network = "10.77.0.0/24"
+virtual_ip = "10.77.0.10"
+[networks.public]
+interface = "eth1"
+network = "192.0.2.0/24"
+virtual_ip = "192.0.2.10"
+[primary]
+name = "head1"
+private_address = "10.77.0.1"
+public_address = "192.0.2.1"
+[[image]]
+name = "head"
+client = "head1"
+[[standby]]
+name = "head2"
+image = "head"
+address = "10.77.0.2"
+public_address = "192.0.2.2"
+[[node]]
+name = "node1"
+address = "10.77.0.11"
+[[node]]
+name = "node2"
+address = "10.77.0.12"
+[agent]
+witnesses = ["node1"]
+"""
+# A build of the agent that is not the one in this checkout: a line is added to a module.
+OTHER_BUILD = """
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from backend.agentfile import build
+real, module, line = build.sources, sys.argv[2], sys.argv[3].encode()
+build.sources = lambda: {**real(), module: real()[module] + b"\\n" + line + b"\\n"}
+from backend.cli.main import main
+sys.exit(main(sys.argv[4:]))
+"""
+# What the machines themselves write while they run, and what stays on the head that installs.
+OTHERS = (
+    "var/log", "var/lib/systemd", "var/lib/dhcp", "var/lib/haoscar", "var/tmp", "tmp", "run", "root",
+)  # fmt: skip
+
+
+class Site:
+    """The lab, and the haoscar command on its first head."""
+
+    def __init__(self, lab: VirtualCluster) -> None:
+        self.lab = lab
+        self.host_keys: list[str] = []
+        for name in ("head2", "node1", "node2"):
+            said = self.on(name, "ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub").stdout
+            self.host_keys += ["--host-key", said.split()[1]]
+        self.write("/etc/haoscar/site.toml", SITE)
+
+    def on(self, name: str, *words: str, check: bool = True) -> Result:
+        return self.lab.node(name).runner.run(Command.of(*words).within(60), check=check)
+
+    def write(self, path: str, text: str) -> None:
+        runner = self.lab.node("head1").runner
+        runner.run(Command.of("mkdir", "-p", Path(path).parent))
+        runner.run(Command.of("tee", path).given(text.encode()))
+
+    def haoscar(self, *words: str) -> Result:
+        return self.on("head1", str(LAUNCHER), *words, check=False)
+
+    def other_build(self, module: str, line: str, *words: str) -> Result:
+        first = self.on("head1", "head", "-n1", str(LAUNCHER)).stdout
+        python = first.removeprefix("#!").split()[0]
+        return self.on(
+            "head1", python, "-I", "-c", OTHER_BUILD, str(source_directory()), module, line,
+            *words, check=False,
+        )  # fmt: skip
+
+    def files(self, name: str) -> set[str]:
+        """Return what a machine has written on its disk, without what is not ours."""
+        disk = self.lab.node(name).disk
+        found = {str(path.relative_to(disk)) for path in disk.rglob("*")}
+        return {path for path in found if not path.startswith(OTHERS)}
+
+    def pid(self, name: str) -> int:
+        unit = HEAD_UNIT if name.startswith("head") else WITNESS_UNIT
+        return int(self.on(name, "systemctl", "show", "--property=MainPID", "--value", unit).stdout)
+
+    def pids(self) -> dict[str, int]:
+        return {name: self.pid(name) for name in MEMBERS}
+
+    def tables(self, name: str) -> str:
+        """Return the nftables tables of a machine, listed with this machine's nft."""
+        leader = self.lab.node(name).inside().pid
+        inside = Inside(leader, own_network=True, files=False)
+        return NamespaceRunner(lambda: inside).run(Command.of("nft", "list", "tables")).stdout
+
+    def role(self, name: str) -> str:
+        said = self.on(name, str(LAUNCHER), "status", "--json", check=False)
+        return str(json.loads(said.stdout)["role"]) if said.stdout else ""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with VirtualCluster.start(Paths(), topology=Topology(NODES)) as lab:
+        yield Site(lab)
+
+
+def test_an_unconfirmed_host_key_changes_nothing(site: Site) -> None:
+    before = {name: site.files(name) for name in MEMBERS}
+    refused = site.haoscar("install-agent", "--yes")
+    assert refused.exit_code == 3
+    for fingerprint in site.host_keys[1:4:2]:
+        assert fingerprint in refused.stderr
+    assert {name: site.files(name) for name in MEMBERS} == before
+
+
+def test_a_machine_that_is_off_is_named_and_nothing_changes(site: Site) -> None:
+    before = {name: site.files(name) for name in MEMBERS}
+    site.lab.node("node1").power_cut()
+    refused = site.haoscar("install-agent", "--yes", *site.host_keys)
+    site.lab.node("node1").power_on()
+    site.lab.node("node1").wait_until_up()
+    assert refused.exit_code == 3
+    assert "node1 (witness, 10.77.0.11): No SSH connection" in refused.stderr
+    assert {name: site.files(name) for name in MEMBERS} == before
+
+
+@pytest.fixture(scope="module")
+def before(site: Site) -> dict[str, set[str]]:
+    """Return the files of each machine before anything was installed."""
+    return {name: site.files(name) for name in MEMBERS}
+
+
+@pytest.fixture(scope="module")
+def installed(site: Site, before: dict[str, set[str]]) -> Site:
+    """Return the site with the agent on all members."""
+    assert before
+    done = site.haoscar("install-agent", "--yes", "--json", *site.host_keys)
+    assert done.exit_code == 0, done.stderr
+    members = json.loads(done.stdout)["members"]
+    assert [(one["name"], one["done"]) for one in members] == [
+        ("node1", True), ("head1", True), ("head2", True),
+    ]  # fmt: skip
+    return site
+
+
+def test_agents_run_in_real_time_with_few_powers(installed: Site) -> None:
+    keys = set()
+    for name in MEMBERS:
+        pid = installed.pid(name)
+        status = dict(
+            line.split(":\t", 1)
+            for line in installed.on(name, "cat", f"/proc/{pid}/status").stdout.splitlines()
+            if ":\t" in line
+        )
+        powers = int(status["CapBnd"], 16)
+        allowed = {13, 14, 12, 39, 23} if name.startswith("head") else {14, 23}
+        assert powers & ~sum(1 << bit for bit in allowed) == 0, (name, hex(powers))
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2"
+        assert int(status["VmLck"].split()[0]) > 0
+        stat = installed.on(name, "cat", f"/proc/{pid}/stat").stdout.rpartition(")")[2].split()
+        assert stat[38] == "2"  # SCHED_RR
+        assert installed.on(name, "cat", f"/proc/{pid}/oom_score_adj").stdout.strip() == "-1000"
+        modes = installed.on(name, "stat", "--format=%a %U", PROGRAM, CONFIG, KEY).stdout
+        assert modes.splitlines() == ["755 root", "644 root", "600 root"]
+        keys.add(installed.on(name, "cat", KEY).stdout)
+    assert len(keys) == 1
+    assert installed.role("head1") == "active"
+    assert installed.role("head2") == "standby"
+    assert "haoscar_gate" in installed.tables("head1")
+
+
+def test_a_second_run_changes_nothing(installed: Site) -> None:
+    pids = installed.pids()
+    again = installed.haoscar("install-agent", "--yes")
+    assert again.exit_code == 0, again.stderr
+    assert "Nothing to do" in again.stdout
+    assert installed.pids() == pids
+
+
+def test_an_upgrade_while_clients_are_served(installed: Site) -> None:
+    """Old and new agents work together; the virtual IP never goes away for long."""
+    pids = installed.pids()
+    log = installed.lab.node("node2").disk / "var/tmp/ping"
+    ping = "exec ping -n -D -i 0.02 -W 1 10.77.0.10 >/var/tmp/ping"
+    installed.on("node2", "systemd-run", "--unit=probe", "sh", "-c", ping)
+    try:
+        wait_until(lambda: log.exists() and log.read_text().count("bytes from") > 5, "an answer")
+        done = installed.other_build(
+            "backend/agent/release.py", "# another build", "install-agent", "--yes", "--json"
+        )
+    finally:
+        installed.on("node2", "systemctl", "stop", "probe")
+    assert done.exit_code == 0, done.stderr
+    members = json.loads(done.stdout)["members"]
+    assert [one["name"] for one in members] == ["node1", "head2", "head1"]
+    now = installed.pids()
+    assert all(now[name] != pids[name] for name in MEMBERS)
+    assert installed.role("head2") == "active"  # no fail-back
+    assert installed.role("head1") == "standby"
+    answers = [
+        float(line[1:].split("]")[0])
+        for line in log.read_text().splitlines()
+        if "bytes from" in line
+    ]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(answers)]
+    assert max(gaps) < 0.5
+    for name in MEMBERS:
+        assert not [path for path in installed.files(name) if ".previous" in path]
+
+
+def test_a_build_that_does_not_work_is_taken_back(installed: Site) -> None:
+    before = {name: installed.on(name, "sha256sum", PROGRAM).stdout for name in MEMBERS}
+    heads = installed.pid("head1"), installed.pid("head2")
+    failed = installed.other_build(
+        "backend/agent/witness.py", "raise SystemExit('broken')", "install-agent", "--yes"
+    )
+    assert failed.exit_code == 1
+    assert "broken" in failed.stderr
+    assert "What ran before runs again." in failed.stderr
+    assert "Not begun: head1, head2." in failed.stderr
+    assert {name: installed.on(name, "sha256sum", PROGRAM).stdout for name in MEMBERS} == before
+    assert (installed.pid("head1"), installed.pid("head2")) == heads
+    assert installed.on("node1", "systemctl", "is-active", WITNESS_UNIT).stdout.strip() == "active"
+
+
+def test_removal_leaves_nothing(installed: Site, before: dict[str, set[str]]) -> None:
+    done = installed.haoscar("remove-agent", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "Nothing of the agent is left on: head1, head2, node1." in done.stdout
+    for name in MEMBERS:
+        assert installed.files(name) - before[name] == set()
+        units = installed.on(name, "systemctl", "list-units", "--all", "haoscar-*").stdout
+        assert "haoscar-agent" not in units
+        assert "haoscar-witness" not in units
+        assert not installed.on(name, "test", "-e", "/run/haoscar-agent", check=False).ok
+    for name in ("head1", "head2"):
+        assert "10.77.0.10" not in installed.on(name, "ip", "-br", "addr").stdout
+        assert "haoscar" not in installed.tables(name)
+
+
+def wait_until(done: object, what: str, limit: float = 10.0) -> None:
+    """Wait for a condition; fails with its name."""
+    assert callable(done)
+    deadline = time.monotonic() + limit
+    while not done():
+        assert time.monotonic() < deadline, f"{what} did not come within {limit:g} s"
+        time.sleep(0.05)
