@@ -23,7 +23,7 @@ from backend.agent.core.events import (
 from backend.agent.core.head import step, wake_at
 from backend.agent.core.messages import Answer, Health, Poll, Solicit
 from backend.agent.core.state import Decision, Head, Role
-from backend.agent.core.timing import SECOND
+from backend.agent.core.timing import MS, SECOND
 from backend.agent.hands import GateStuck
 from backend.agent.parts import HeadParts, first_state
 from backend.agent.resources import state as resources
@@ -33,6 +33,7 @@ from backend.system.agent.process import boottime_us, notify
 
 KEEPALIVE = Poll(1)  # its answer matches no poll of the core's: it only shows that a link works
 COLLECT_EVERY = 30 * SECOND
+MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
 
 def run(settings: Settings, warnings: tuple[str, ...]) -> int:
@@ -68,6 +69,7 @@ class Daemon:
         self._next_look = 0
         self._next_keepalive = 0
         self._next_collect = self._woken + COLLECT_EVERY
+        self._hurried = 0
         self._stop_asked = False
         self._errand: Event | None = None  # waits until the resources are stopped
         self._errand_until = 0
@@ -109,6 +111,13 @@ class Daemon:
         wake = self._wake(before)
         ends, links = self.parts.post.filenos(), self.parts.watched()
         readers: list[Any] = [*ends, *links, *self._control.readers()]
+        # A mistake must not turn a real-time process into one that nobody can stop.
+        self._hurried = self._hurried + 1 if wake <= before else 0
+        if self._hurried > MOST_HURRIED:
+            self.chronicle.alarm(
+                "the loop finds no rest: a mistake of the agent; it goes on slowly"
+            )
+            wake = before + BREATH
         ready, writable, _ = select.select(
             readers, self._control.writers(), (), max(0, wake - before) / SECOND
         )
@@ -272,7 +281,8 @@ class Daemon:
             message = arrived.message
             if isinstance(message, Solicit) and self._drains_first():
                 continue
-            if isinstance(message, Answer) and arrived.source == self.head.members.peer:
+            mine = self.settings.resources and arrived.source == self.head.members.peer
+            if mine and isinstance(message, Answer):
                 stopped = bool(message.health & Health.IDLE)
                 self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
             self._step(Received(arrived.source, message), boottime_us(), network)

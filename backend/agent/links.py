@@ -156,7 +156,7 @@ class Links:
         """Return bit i for each network i that is well, as far as this machine can tell.
 
         ``serving``: this is the active head; ``other``: the low byte of the other head's last
-        health. To be called at least once in a renewal's time: it remembers.
+        health, 0 before it said any. To be called at least once in a renewal's time: it remembers.
         """
         bits = 0
         for one in self._networks:

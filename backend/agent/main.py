@@ -107,10 +107,7 @@ def _serve(command: str, file: str) -> int:
         sys.stderr.write(f"{file}: error: {me.name} is a {role}. Start it with: {right}\n")
         return EXIT_CONFIGURATION
     for directory in (settings.state_directory, settings.run_directory):
-        try:
-            os.makedirs(directory, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs memory
-        except OSError as problem:  # the agent can serve without, and says what it then cannot do
-            sys.stderr.write(f"{directory} cannot be made: {problem.strerror}. Make it by hand.\n")
+        _make(directory)
     sys.stderr.flush()
     # Each imports what the other must not carry: a witness stays small.
     if command == "run":
@@ -120,6 +117,14 @@ def _serve(command: str, file: str) -> int:
     from backend.agent.witness import run as run_witness
 
     return run_witness(settings)
+
+
+def _make(directory: str) -> None:
+    """Make a directory; without it the agent can serve, and says what it then cannot do."""
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs memory
+    except OSError as problem:
+        sys.stderr.write(f"{directory} cannot be made: {problem.strerror}. Make it by hand.\n")
 
 
 if __name__ == "__main__":

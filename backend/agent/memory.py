@@ -56,7 +56,7 @@ class Memory:
         for stored in self._writer.finished():
             if stored.problem:
                 self._chronicle.alarm(stored.problem)
-            else:
+            elif stored.tag:  # without a promise nobody waits for it
                 done.append(int(stored.tag))
         return done
 

@@ -21,6 +21,7 @@ authenticated header, so a datagram is good at one member, on one network, once.
 
 What remains: who can hold datagrams of a living process back may deliver them late, once, as
 long as no later ones have arrived on that network; the messages carry moments and terms for that.
+Who floods a member with recordings can delay an introduction, because Welcomes are limited.
 Two machines that run as the same member at once are both alive and would be met in turn, which
 ``Incoming.met`` shows.
 """

@@ -21,7 +21,6 @@ do not, which a longer Hello and Welcome can tell it.
 from __future__ import annotations
 
 import enum
-import hmac
 from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple, Union
@@ -44,6 +43,7 @@ from backend.agent.core.messages import (
 )
 from backend.agent.core.timing import LONGEST, SHORTEST
 from backend.agent.errors import AgentError
+from backend.agent.tag import same, tag
 
 MAGIC = b"HAOA"
 VERSION = 1
@@ -113,7 +113,7 @@ def derive_key(secret: bytes, cluster: str) -> bytes:
             f"The key file holds {len(secret)} bytes, at least {SECRET} are needed; write a new"
             " one with random bytes and copy it to every member."
         )
-    return hmac.digest(secret, f"{_WORD}\0{cluster}".encode(), "sha256")
+    return tag(secret, f"{_WORD}\0{cluster}".encode())
 
 
 _HEALTHS: dict[int, Health] = {}  # making a flag is slow
@@ -225,7 +225,7 @@ def seal(
     """Return a datagram; raises struct.error when a number has no room in its field."""
     code, pack = _WRITERS[type(word)]
     data = pack(MAGIC, VERSION, code, source, to, network, 0, session, theirs, counter, *word)
-    return data + hmac.digest(key, data, "sha256")
+    return data + tag(key, data)
 
 
 def unseal(key: bytes, data: bytes) -> Header | Reason:
@@ -236,7 +236,7 @@ def unseal(key: bytes, data: bytes) -> Header | Reason:
         return Reason.LONG
     if data[:4] != MAGIC:
         return Reason.MAGIC
-    if not hmac.compare_digest(hmac.digest(key, data[:-TAG], "sha256"), data[-TAG:]):
+    if not same(tag(key, data[:-TAG]), data[-TAG:]):
         return Reason.FORGED
     if data[4] != VERSION:
         return Reason.NEWER if data[4] > VERSION else Reason.MALFORMED

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import CommandFailed
-from backend.rollout.places import PROGRAM, RUN, UNITS, WITNESS_UNIT
+from backend.rollout.places import CONFIG, PROGRAM, RUN, UNITS, WITNESS_UNIT
 from backend.system.runner import Command, Runner
 
 SECONDS = 120.0  # systemd's own limit for a start is 90 s
@@ -21,12 +21,17 @@ end.connect(sys.argv[1])
 end.sendall(sys.stdin.buffer.readline())
 sys.stdout.buffer.write(end.makefile("rb").readline())
 """
-# The same, with the agent's own file as the argument.
+# The same, with the agent's own file and its configuration as the arguments.
 CLEAR_GATE = """\
 import sys
 sys.path.insert(0, sys.argv[1])
-from backend.system.agent.gate import Gate
-Gate([]).remove()
+from backend.agent.config import load
+from backend.system.agent.bpf_gate import DeadlineGate
+found = load(sys.argv[2]).settings
+vips = [] if found is None else [
+    (found.networks[one.network].interface, one.address) for one in found.virtual_ips
+]
+DeadlineGate(vips).remove()
 """
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,MainPID"
 
@@ -144,7 +149,7 @@ def clear_gate(runner: Runner) -> None:
     gone already, only what the program nft can remove is removed.
     """
     done = runner.run(
-        Command.of("python3", "-I", "-c", CLEAR_GATE, PROGRAM).within(30.0), check=False
+        Command.of("python3", "-I", "-c", CLEAR_GATE, PROGRAM, CONFIG).within(30.0), check=False
     )
     if done.ok:
         return

@@ -18,6 +18,7 @@ class Patience:
     well: float = 20.0
     well_after_failure: float = 3.0  # systemd said already that the start failed
     switched: float = 15.0
+    settle: float = 0.5  # for which one that is well must go on
     between: float = 0.2
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -35,7 +36,10 @@ def until_well(
         service = services.look(runner).get(member.unit, Service())
         said = services.said_by(runner, member.unit, service)
         if said.answered and service.pid != old_pid:
-            return said
+            patience.sleep(patience.settle)
+            if services.look(runner).get(member.unit) == service:
+                return said
+            said = Said(text="it ended again as soon as it had started")
         if patience.clock() >= deadline:
             break
         patience.sleep(patience.between)

@@ -73,9 +73,8 @@ class Faults:
     def _start(self, fault: Fault) -> None:
         world, who = self.world, fault.who
         if fault.kind is Kind.POWER:
-            if fault.kind is Kind.POWER:
-                # A clock starts anew with its machine.
-                world.offsets[who] -= world.local(who, world.now)
+            # A clock starts anew with its machine.
+            world.offsets[who] -= world.local(who, world.now)
             world.powered[who] = True
         elif who < 3 and not world.powered[who]:
             return  # the agent cannot start before its machine
@@ -90,7 +89,7 @@ class Faults:
             world.happen(who, Switchover())
         elif fault.kind is Kind.STOP:
             world.happen(who, Stop())
-            self._leave(who, world.life[who])
+            self._leave(fault, world.life[who])
         elif fault.kind is Kind.MAINTENANCE:
             world.happen(who, Maintenance(1 << 60))
         elif not world.powered[3 - who]:
@@ -99,16 +98,18 @@ class Faults:
             self.reach()
             world.happen(who, Force())
 
-    def _leave(self, who: int, life: int) -> None:
+    def _leave(self, fault: Fault, life: int) -> None:
         """A stopped agent ends when it has nothing more to do."""
-        world = self.world
+        world, who = self.world, fault.who
         if world.life[who] != life:
             return
         if world.heads[who].finished and world.frozen[who] <= world.now:
             world.die(who)
+            if fault not in self.present:  # it is wanted again already
+                self._start(fault)
             return
         again = world.now + world.plan.timing.round // 4
-        world.push(again, FAULT, 0, 0, lambda _world: self._leave(who, life))
+        world.push(again, FAULT, 0, 0, lambda _world: self._leave(fault, life))
 
     def reach(self) -> None:
         """Work out anew which networks work from whom to whom, and what the heads say of it."""

@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     loss: float  # on each network
     twice: float  # a message arrives twice
     late: float  # a message takes up to three leases
+    sessions: bool  # a message to an earlier life of its receiver is not taken, as on the wire
     faults: tuple[Fault, ...]
     heal: int  # when all faults have ended
 
@@ -100,8 +101,7 @@ def draw(seed: int) -> Plan:
         loss=(0.0, 0.0, 0.15, 0.4)[int(rnd() * 4)] if rough < 0.6 else 0.0,
         twice=0.15 if rough < 0.3 else 0.0,
         late=0.03 if 0.15 < rough < 0.45 else 0.0,
-        faults=tuple(faults),
-        heal=heal,
+        sessions=rnd() < 0.7, faults=tuple(faults), heal=heal,
     )  # fmt: skip
 
 

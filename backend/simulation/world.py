@@ -8,14 +8,14 @@ from heapq import heappop, heappush
 from random import Random
 
 from backend.agent.core.actions import Action, CloseGate, OpenGate, Persist, Send, Serve
-from backend.agent.core.events import Event, Persisted, Received, Tick
+from backend.agent.core.events import Condition, Event, Persisted, Received, Tick
 from backend.agent.core.head import step, wake_at
 from backend.agent.core.messages import Answer, Health, Message, Poll, Request, Resign, Status
 from backend.agent.core.state import Decision, Head, Role, adopt, start
 from backend.agent.core.timing import MS, Members
 from backend.agent.core.voter import Voter
 from backend.simulation.checks import Checks
-from backend.simulation.plan import HEADS, Plan
+from backend.simulation.plan import HEADS, LEASE, Plan
 from backend.simulation.story import Story
 
 MESSAGE, WAKE, DISK, RESUME, FAULT = range(5)
@@ -134,7 +134,7 @@ class World:
         if member < 3 and power:
             self.gates[member] = 0
         if member < 3:
-            self.checks.over(member)
+            self.checks.over(unwritten=self.full[member] or self.written[member] > self.now)
 
     def happen(self, member: int, event: Event) -> None:
         """Let a living head decide."""
@@ -161,7 +161,7 @@ class World:
                 self._keep(member, action)
         if head.role is not before.role or decision.sentence:
             self.checks.decided(member, before, decision)
-        self.planned[member] = wake = wake_at(head, own)
+        self.planned[member] = wake = max(own, wake_at(head, own))
         moment = self.true(member, wake)
         if moment <= self.now:
             moment = self.now + 1
@@ -215,8 +215,10 @@ class World:
         self.backlog[member] = []
         if member < 3 and not self.first[member]:
             self._late_tick(member)
-        for source, message in waiting:
-            self._arrive(member, source, message)
+        if member < 3 and self.heads[member].health != self.health[member]:
+            self.happen(member, Condition(self.health[member]))
+        for extra, message in waiting:
+            self._arrive(member, extra, message)
         if member < 3 and self.first[member]:
             self._late_tick(member)
 
@@ -227,30 +229,32 @@ class World:
     # messages
 
     def _send(self, source: int, to: tuple[int, ...], message: Message) -> None:
-        rnd, loss, ways = self.random, self.loss, self.ways[source]
+        rnd, loss, ways, now = self.random, self.loss, self.ways[source], self.now
+        plan, queue, life = self.plan, self.queue, self.life
         for member in to:
             open_ways = ways[member]
             if not open_ways or (loss and rnd() < (loss if open_ways == 1 else loss * loss)):
                 continue
-            delay = 100 + int(rnd() * self.plan.delay)
+            moment = now + 100 + int(rnd() * plan.delay)
             if self.late and rnd() < self.late:
-                delay += int(rnd() * 3 * self.plan.timing.lease)
-            self.order += 1
-            heappush(self.queue, (self.now + delay, self.order, MESSAGE, member, source, message))
+                moment += int(rnd() * 3 * LEASE)
+            self.order = order = self.order + 1
+            extra = source + (life[member] << 8)
+            heappush(queue, (moment, order, MESSAGE, member, extra, message))
             if self.twice and rnd() < self.twice:
-                again = self.now + delay + int(rnd() * 2 * self.plan.timing.lease)
-                self.push(again, MESSAGE, member, source, message)
+                self.push(moment + int(rnd() * 2 * LEASE), MESSAGE, member, extra, message)
 
-    def _arrive(self, member: int, source: int, message: Message) -> None:
+    def _arrive(self, member: int, extra: int, message: Message) -> None:
         if not self.alive[member]:
             return
-        if self.frozen[member] > self.now:
-            self.backlog[member].append((source, message))
+        if extra >> 8 != self.life[member] and self.plan.sessions:
             return
+        if self.frozen[member] > self.now:
+            self.backlog[member].append((extra, message))
+            return
+        source = extra & 255
         if member < 3:
-            own = self.offsets[member] + self.now * self.plan.rates[member] // 1000
-            decision = step(self.heads[member], Received(source, message), own)
-            self.carry_out(member, decision, Received(source, message), own)
+            self.happen(member, Received(source, message))
             return
         voter, now = self.voters[member], self.local(member, self.now)
         if isinstance(message, Request):

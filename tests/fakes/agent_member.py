@@ -20,6 +20,7 @@ from backend.rollout.waiting import Patience
 from backend.system.runner import Command, Result, failure
 
 GOOD, BETTER, BAD, LIAR = b"agent 1", b"agent 2", b"bad agent", b"silent agent"
+FLAPPING = b"an agent that ends soon after it has started"
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -124,7 +125,7 @@ class FakeMember:
                 return 0, json.dumps(self._far(command)), ""
             case ("python3", "-I", "-c", text, _path) if text == ASK:
                 return self._control(command)
-            case ("python3", "-I", "-c", text, _path) if text == CLEAR_GATE:
+            case ("python3", "-I", "-c", text, _path, _config) if text == CLEAR_GATE:
                 self.cluster.log.append(f"{self.name} gate cleared")
                 return 0, "", ""
             case ("python3", "-I", program, "check", "--config", file):
@@ -169,6 +170,8 @@ class FakeMember:
     def _systemctl(self, words: list[str]) -> tuple[int, str, str]:
         verb = words[0]
         if verb == "show":
+            for unit in self.units.values():
+                unit.pid += unit.state == "active" and self._program() == FLAPPING
             return 0, "\n".join(self._block(unit) for unit in UNITS), ""
         if verb == "daemon-reload":
             return 0, "", ""

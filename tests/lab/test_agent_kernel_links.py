@@ -13,7 +13,7 @@ import pytest
 
 from backend.system.agent import process
 from backend.system.agent.addresses import Addresses
-from backend.system.agent.monitor import AddressChange, Link, LinkGone, Monitor
+from backend.system.agent.monitor import AddressChange, Link, LinkGone, Missed, Monitor
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
 from backend.system.agent.udp import Endpoint
@@ -65,6 +65,14 @@ def news(monitor: Monitor, limit: float = 2.0) -> list[object]:
     return list(monitor.read())
 
 
+def await_link(monitor: Monitor, interface: str) -> Link:
+    """Wait for the next news of an interface."""
+    while True:
+        for one in news(monitor):
+            if isinstance(one, Link) and one.interface == interface:
+                return one
+
+
 def await_news(monitor: Monitor, wanted: object) -> None:
     heard: list[object] = []
     wait_for(lambda: heard.extend(monitor.read()) or wanted in heard, f"{wanted} of {heard}")
@@ -81,7 +89,7 @@ def test_loss_of_carrier_is_noticed_within_50_ms(world, monitor, record_property
         with line:
             set_flags(line, "tohead", up=False)
             began = boottime_us()
-            link = next(one for one in news(monitor) if isinstance(one, Link))
+            link = await_link(monitor, "eth0")
             took.append(boottime_us() - began)
             assert (link.interface, link.up, link.carrier) == ("eth0", True, False)
             assert monitor.state()["eth0"].carrier is False
@@ -125,6 +133,16 @@ def test_nobody_renews_the_address_and_it_goes(monitor, addresses):
     await_news(monitor, AddressChange("eth0", VIP, there=False))
     assert 500 * MS < boottime_us() - began < 1_500 * MS
     wait_for(lambda: addresses.present() == set(), "the end of the second address")
+
+
+def test_news_that_were_too_many_are_known_to_be_missing(monitor, addresses):
+    monitor._kernel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    for _ in range(20):
+        addresses.add()
+    assert Missed() in monitor.read()
+    monitor.read()
+    addresses.add()
+    assert AddressChange("eth0", VIP, there=True) in news(monitor)
 
 
 def test_an_address_that_somebody_else_configured_stays(world, addresses):
@@ -192,8 +210,7 @@ def test_datagrams_survive_the_address_the_link_and_the_interface(world, monitor
         assert LinkGone("eth0") in news(monitor)
         world.plug("head")
         world.ip("head", "addr", "add", f"{MACHINES['head']}/24", "dev", "eth0")
-        link = next(one for one in news(monitor) if isinstance(one, Link))
-        assert link.interface == "eth0"
+        await_link(monitor, "eth0")
         assert here.follow()
         wait_for(exchange, "an exchange over the new interface")
         with pytest.raises(KernelError, match=r"UDP port 4747 of 10\.77\.0\.11 cannot be used"):

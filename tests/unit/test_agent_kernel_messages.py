@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.system.agent import netlink, process, ruleset, watchdog
+from backend.system.agent.addresses import Renewer
 from backend.system.agent.arp import Confirmation, Sighting, filter_for, frame, understood
 
 VIPS = [b"\x0a\x4d\x00\x0a", b"\xc0\x00\x02\x0a"]
@@ -182,3 +183,27 @@ def test_systemds_wish_is_read(monkeypatch):
     assert process.watchdog_us() == 0
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     assert process.notify("READY=1") is False
+
+
+class Addresses:
+    """Fails as often as told, then works once, then ends the renewing."""
+
+    def __init__(self, failures: list[str]) -> None:
+        self.failures = failures
+        self.renewed = threading.Event()
+
+    def renew(self) -> bool:
+        if self.failures:
+            raise OSError(self.failures.pop(0))
+        self.renewed.set()
+        return True
+
+
+def test_a_failure_to_renew_is_told_once_and_renewing_goes_on():
+    fake = Addresses(["no such interface"] * 5 + ["not permitted"] * 3)
+    told: list[str] = []
+    renewer = Renewer(fake, told.append, every=0.001)
+    renewer.start()
+    assert fake.renewed.wait(5)
+    renewer.stop()
+    assert told == ["no such interface", "not permitted"]

@@ -7,17 +7,25 @@ from backend.agent.core.actions import (
     Action,
     CloseGate,
     OpenGate,
-    Persist,
     RemoveAddresses,
     Retire,
     Send,
 )
-from backend.agent.core.lease import lease_end, my_health
+from backend.agent.core.lease import (
+    ACTIVE,
+    FIT,
+    LINKS,
+    MAINTENANCE,
+    STOPPING,
+    lease_end,
+    my_bits,
+)
 from backend.agent.core.messages import Answer, Handover, Health, Invite, Request, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.steps import (
     ask_voters,
     become_active,
+    kept,
     milliseconds,
     step_down,
     with_value,
@@ -78,7 +86,7 @@ def outbid(head: Head, term: int, now: int) -> Decision:
     """
     head = head._replace(term=term + 1, previous=0)
     head, sends = ask_voters(head, now, missing_only=False)
-    return renewed(head, (*sends, Persist(head.term, head.promised)), "", now)
+    return renewed(head, (*sends, kept(head)), "", now)
 
 
 def lapse(head: Head, late: int, now: int) -> Decision:
@@ -115,26 +123,24 @@ def conditions(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
 
 def better_elsewhere(head: Head, now: int) -> str:
     """Return why the other head should serve instead of this one; empty when it should not."""
-    mine, other = my_health(head, now), head.peer.health
-    if not willing(head, now) or mine & Health.MAINTENANCE:
+    mine, other = my_bits(head, now), head.peer.health
+    if mine & MAINTENANCE or not willing(head, now):
         return ""
-    if not mine & Health.FIT:
+    if not mine & FIT:
         return "my services do not work here, its would"
-    lost = other & Health.LINKS & ~mine
-    if other.links > mine.links and lost:
-        return f"it reaches {other.links} networks, I reach {mine.links}"
+    if other.links > head.health.links:
+        return f"it reaches {other.links} networks, I reach {head.health.links}"
     return ""
 
 
 def willing(head: Head, now: int) -> bool:
     """Whether the other head is there and could take over."""
-    other = head.peer.health
-    away = Health.MAINTENANCE | Health.STOPPING | Health.ACTIVE
+    other = int(head.peer.health)
     return (
         head.peer.alive(now, head.timing.lease)
-        and bool(other & Health.FIT)
-        and other.links > 0
-        and not other & away
+        and bool(other & FIT)
+        and bool(other & LINKS)
+        and not other & (MAINTENANCE | STOPPING | ACTIVE)
     )
 
 
@@ -167,8 +173,7 @@ def hand_over(head: Head, source: int, message: Solicit, now: int) -> Decision:
         nobody_dead_until=until,
     )  # fmt: skip
     actions: tuple[Action, ...] = (
-        CloseGate(), Send((source,), given), RemoveAddresses(), Retire(),
-        Persist(given.term, head.promised),
+        CloseGate(), Send((source,), given), RemoveAddresses(), Retire(), kept(state),
     )  # fmt: skip
     return Decision(state, actions, f"handed over with {milliseconds(remaining)} left")
 
@@ -176,7 +181,7 @@ def hand_over(head: Head, source: int, message: Solicit, now: int) -> Decision:
 def hear_request(head: Head, source: int, message: Request, now: int) -> Decision | None:
     """Notice another head that serves while this one has a lease: it must not happen; the one
     with the lower term gives way. None when there is nothing wrong."""
-    serving = bool(message.health & Health.ACTIVE)
+    serving = int(message.health) & ACTIVE
     if source != head.members.peer or not serving or message.term <= head.term:
         return None
     return step_down(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.agent.core import active, solo, standby
-from backend.agent.core.actions import Action, Persist, Send
+from backend.agent.core.actions import Action, Send
 from backend.agent.core.events import (
     Condition,
     Event,
@@ -15,7 +15,7 @@ from backend.agent.core.events import (
     Switchover,
     Tick,
 )
-from backend.agent.core.lease import my_health
+from backend.agent.core.lease import ACTIVE, PROMISED, SOLO, my_health
 from backend.agent.core.messages import (
     Answer,
     Ask,
@@ -32,7 +32,7 @@ from backend.agent.core.messages import (
     Status,
 )
 from backend.agent.core.state import Decision, Head, Peer, Role
-from backend.agent.core.steps import step_down
+from backend.agent.core.steps import kept, step_down
 
 
 def step(head: Head, event: Event, now: int) -> Decision:
@@ -156,14 +156,15 @@ def _solicited(head: Head, source: int, message: Solicit, now: int) -> Decision:
 
 def _remember(head: Head, message: Request, now: int) -> tuple[Head, tuple[Action, ...]]:
     """What the other head uses, this one has promised, even if its disk no longer says so."""
-    used = message.health & Health.SOLO and message.solo > max(head.promised, head.storing)
+    used = int(message.health) & SOLO and message.solo > max(head.promised, head.storing)
     if not used or head.role is Role.ACTIVE:
         return head, ()
-    actions: tuple[Action, ...] = (Persist(head.term, message.solo),)
+    actions: tuple[Action, ...] = ()
     if head.role is Role.CANDIDATE:
         down = step_down(head, now, "", lapsed=True)
-        head, actions = down.state, down.actions + actions
-    return head._replace(promised=message.solo), actions
+        head, actions = down.state, down.actions
+    head = head._replace(promised=message.solo)
+    return head, (*actions, kept(head))
 
 
 def _request(head: Head, source: int, message: Request, now: int) -> Decision:
@@ -179,6 +180,9 @@ def _request(head: Head, source: int, message: Request, now: int) -> Decision:
     granted = voter is not None
     voter = voter or head.voter
     head = head._replace(voter=voter)
+    if granted and message.term > head.term:
+        head = head._replace(term=message.term)
+        stored = (*stored, kept(head))
     reply = Answer(
         granted, voter.holder, voter.term, max(0, voter.remaining(now)), message.sent,
         my_health(head, now), head.promised,
@@ -188,11 +192,11 @@ def _request(head: Head, source: int, message: Request, now: int) -> Decision:
 
 def _hear_peer(head: Head, message: Message, now: int) -> Head:
     """Note how the other head is."""
-    health = getattr(message, "health", None)
+    health: Health | None = getattr(message, "health", None)
     if not health:  # not said: a head that can be heard reaches at least one network
         return head._replace(peer=head.peer._replace(at=now))
-    served = now if health & Health.ACTIVE else 0
-    promise = getattr(message, "solo", 0) if health & Health.PROMISED else 0
+    served = now if int(health) & ACTIVE else 0
+    promise = getattr(message, "solo", 0) if int(health) & PROMISED else 0
     if isinstance(message, Poll):
         promise = head.peer.promise
     peer = Peer(health, now, served, promise)

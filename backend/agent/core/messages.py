@@ -18,6 +18,14 @@ class Health(enum.IntFlag):
     """What a head says of itself in every message; bit i of the low byte is its network i."""
 
     NONE = 0
+    LINK0 = 0x0001  # each bit has a name, or the enum could not keep their combinations
+    LINK1 = 0x0002
+    LINK2 = 0x0004
+    LINK3 = 0x0008
+    LINK4 = 0x0010
+    LINK5 = 0x0020
+    LINK6 = 0x0040
+    LINK7 = 0x0080
     LINKS = 0x00FF
     FIT = 0x0100  # its services could run here
     MAINTENANCE = 0x0200  # it takes nothing over and gives nothing up by itself
@@ -30,7 +38,7 @@ class Health(enum.IntFlag):
     @property
     def links(self) -> int:
         """How many networks are well."""
-        return bin(self & Health.LINKS).count("1")
+        return bin(int(self) & 0xFF).count("1")
 
 
 class Request(NamedTuple):

@@ -84,7 +84,7 @@ def ask(head: Head, message: Ask) -> Decision:
 
 def persisted(head: Head, version: int) -> Decision:
     """The promise is on the disk, unless it was overtaken there."""
-    if version != head.storing:
+    if not version or version != head.storing:
         return Decision(head)
     head = head._replace(storing=0)
     if head.role is not Role.STANDBY:  # it tries to take over itself, and has not promised

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from backend.agent.core.actions import Action, AddAddresses, RemoveAddresses, Send
-from backend.agent.core.lease import FOREVER, free_at, lease_end, my_health
+from backend.agent.core.lease import (
+    FIT,
+    FOREVER,
+    LINKS,
+    MAINTENANCE,
+    PROMISED,
+    SOLO,
+    STOPPING,
+    free_at,
+    lease_end,
+    my_bits,
+    my_health,
+)
 from backend.agent.core.messages import (
     Answer,
     Handover,
@@ -30,8 +42,9 @@ SOON = MS // 2
 def tick(head: Head, late: int, now: int) -> Decision:
     """Ask the voters when the active head has been silent and nothing forbids it."""
     if late > head.timing.stall:
+        until = now + head.timing.lease
         return Decision(
-            head._replace(nobody_dead_until=now + head.timing.lease, free=(-1,) * len(head.free)),
+            head._replace(nobody_dead_until=until, next_poll=now, free=(-1,) * len(head.free)),
             (), f"I stood still for {milliseconds(late)}: I call nobody dead for one lease",
         )  # fmt: skip
     if now < head.next_poll:
@@ -58,21 +71,21 @@ def poll(head: Head, now: int) -> Decision:
 
 def why_not(head: Head, now: int) -> str:
     """Return why this head must not campaign whatever the time; empty when it may."""
-    mine = my_health(head, now)
+    mine = my_bits(head, now)
     if head.stopping:
         return "it is stopping"
-    if mine & Health.MAINTENANCE and not head.incumbent:
+    if mine & MAINTENANCE and not head.incumbent:
         return "maintenance mode is on"
-    other = head.peer.health if head.peer.alive(now, head.timing.lease) else Health.NONE
-    if other & Health.MAINTENANCE and not head.incumbent:
+    other = int(head.peer.health) if head.peer.alive(now, head.timing.lease) else 0
+    if other & MAINTENANCE and not head.incumbent:
         return "maintenance mode is on at the other head"
     if head.promised:
         return "it has promised to leave the role to the other head while witnesses are missing"
     if head.fresh:
         return "it has no memory of its own yet and must hear the other head first"
-    if not mine & Health.FIT:
+    if not mine & FIT:
         return "its services do not work"
-    if not mine.links:
+    if not mine & LINKS:
         return "it has no network"
     return ""
 
@@ -89,16 +102,17 @@ def allowed_from(head: Head) -> int:
 
 def _better(head: Head) -> bool:
     """Whether the other head, itself a standby, should go first for a while."""
-    other = head.peer.health
-    away = Health.MAINTENANCE | Health.STOPPING | Health.PROMISED
-    return bool(other & Health.FIT) and not other & away and other.links > head.health.links
+    other = int(head.peer.health)
+    if not other & FIT or other & (MAINTENANCE | STOPPING | PROMISED):
+        return False
+    return head.peer.health is not head.health and head.peer.health.links > head.health.links
 
 
 def status(head: Head, source: int, message: Status, now: int) -> Decision:
     """Note when a voter is free; campaign when a quorum is."""
     if head.role is not Role.STANDBY or message.sent != head.polled:
         return Decision(head)
-    if source == head.members.peer and not message.health & Health.SOLO:
+    if source == head.members.peer and not int(message.health) & SOLO:
         head = head._replace(fresh=False)  # an answer to this very question: it is not old
     moment = now if message.holder == head.members.me else now + max(0, message.remaining)
     head = head._replace(
@@ -171,9 +185,12 @@ def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
     return count(head, now) or Decision(head)
 
 
-def invited(head: Head, source: int, _message: Invite, now: int) -> Decision:
-    """The active head wants to hand over: prepare, then ask for it."""
+def invited(head: Head, source: int, message: Invite, now: int) -> Decision:
+    """The active head wants to hand over: prepare, then ask for it. A late invitation, of a term
+    before one that this head knows, means nothing."""
     if source != head.members.peer or head.role is not Role.STANDBY or head.stopping:
+        return Decision(head)
+    if message.term < max(head.term, head.voter.term):
         return Decision(head)
     if not head.health & Health.FIT or not head.health.links:
         return Decision(head, (), "the other head wants to hand over, but this one is not fit")
@@ -210,8 +227,10 @@ def handed_over(head: Head, source: int, message: Handover, now: int) -> Decisio
     until = message.sent + message.remaining
     if message.sent != head.solicited or until <= now + MS:
         return Decision(head)
+    # Its own vote was the other head's or its own, also when it has restarted and forgotten which.
+    term = max(message.term, head.term + 1)
     head = head._replace(
-        term=max(message.term, head.term + 1), previous=source, promised=0, acks=(0,) * len(head.acks),
+        voter=head.voter.handed(head.members.me, term, until), term=term, previous=source, promised=0, acks=(0,) * len(head.acks),
         calm_until=now + head.timing.calm,
     )  # fmt: skip
     return become_active(head, now, until, f"handed over with {milliseconds(until - now)} left")

@@ -106,12 +106,13 @@ def start(
     return Head(
         members=members,
         timing=timing,
-        voter=Voter.started(now, timing.lease),
+        voter=Voter.started(now, timing.lease, term),
         term=term,
         acks=(0,) * count,
         free=(-1,) * count,
         cold_until=now + timing.lease * (2 if second else 1),
         patience_until=now + 4 * timing.lease,
+        next_poll=now,
         fresh=fresh,
         promised=promised,
     )

@@ -20,6 +20,12 @@ from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS
 
 
+def kept(head: Head) -> Persist:
+    """Return the order to store what must outlive this process; a promise that is on its way to
+    the disk must not be overtaken there."""
+    return Persist(head.term, max(head.promised, head.storing))
+
+
 def milliseconds(duration: int) -> str:
     """Return a duration for a sentence."""
     return f"{duration / MS:.0f} ms"
@@ -79,7 +85,7 @@ def become_active(head: Head, now: int, until: int, why: str) -> Decision:
     head = extended(head)
     actions: tuple[Action, ...] = (
         OpenGate(head.lease_until), AddAddresses(), Announce(), *sends,
-        Persist(head.term, head.promised), Serve(head.term),
+        kept(head), Serve(head.term),
     )  # fmt: skip
     return Decision(head, actions, f"active, term {head.term}: {why}")
 

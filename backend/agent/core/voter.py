@@ -59,8 +59,8 @@ class Voter(NamedTuple):
         return self._replace(holder=source, term=term, until=max(self.until, now + request.length))
 
     def handed(self, source: int, term: int, until: int) -> Voter:
-        """Return the voter of a holder that hands its lease over: from now on its own vote binds
-        it, too, whatever it hears or forgets."""
+        """Return a head's voter after a hand-over: on both heads it is the new holder's. It binds
+        the old one, whatever it hears; and the new one has it even if it has just started."""
         return self._replace(holder=source, term=term, until=max(self.until, until))
 
     def resign(self, source: int, message: Resign) -> Voter:

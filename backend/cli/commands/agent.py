@@ -26,7 +26,7 @@ def register(commands: Subparsers) -> None:
     )
     one.set_defaults(run=run_build)
     one = actions.add_parser("check", help="look whether such a file is whole, and which build")
-    one.add_argument("file", metavar="FILE", type=Path)
+    one.add_argument("file", metavar="FILE", type=Path, help="the file that was built")
     one.set_defaults(run=run_check)
     one = actions.add_parser("config", help="print the configuration of a head or witness")
     one.add_argument("member", metavar="MEMBER", help="its host name")

@@ -20,7 +20,7 @@ def register(commands: Subparsers) -> None:
         "health; a planned switchover still works. It ends by itself. Set it on the head where you work; the other "
         "one hears of it.",
     )  # fmt: skip
-    parser.add_argument("switch", choices=("on", "off"))
+    parser.add_argument("switch", choices=("on", "off"), help="what to do")
     parser.add_argument(
         "--minutes", type=float, default=DEFAULT_MINUTES, help="until it ends by itself (%(default)g)"
     )  # fmt: skip

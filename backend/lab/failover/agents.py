@@ -115,6 +115,15 @@ class Agents(Engine):
         """Ask the active head's agent, as ``haoscar switchover`` does."""
         self.ask(active, command="switchover")
 
+    def whole(self, active: str) -> bool:
+        """See Engine.whole: the other head lives, all grant, and nothing is promised."""
+        try:
+            status = self.ask(active, command="status")
+        except HaoscarError:  # it is just starting
+            return False
+        granting = all(one["state"] == "granting" for one in status["voters"])
+        return granting and bool(status["peer"]["alive"]) and not status["serving_alone"]
+
     def ask(self, name: str, **question: Any) -> dict[str, Any]:
         """Ask a head's agent something over its control socket; raises HaoscarError."""
         try:

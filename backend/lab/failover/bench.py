@@ -139,14 +139,14 @@ def repeat(scene: Scene, fault: Fault) -> Repetition:
     """Let a fault happen once; raises Cancelled, HaoscarError."""
     scene.prober.resume()
     try:
-        scene.settle()
         if fault.calm:
             scene.calm(CALM)
         if fault.prepare is not None:
             fault.prepare(scene)
         scene.begin()
         fault.run(scene)
-        return Repetition(*scene.end(fault.nets))
+        broken, after = scene.end(fault.nets)
+        return Repetition(broken, after, scene.settle())
     finally:
         scene.prober.pause()
 

@@ -44,6 +44,10 @@ class Engine(ABC):
     def switch_over(self, active: str) -> None:
         """Let the other head take over in the quickest way that it knows."""
 
+    def whole(self, active: str) -> bool:  # noqa: ARG002 - for those who can be asked
+        """Whether the active head sees every member do its part, where it can be asked."""
+        return True
+
     def log_file(self, name: str) -> Path:
         """Where what it says on a member is written."""
         return self.world.directory / f"{self.name}-{name}.out"

@@ -15,6 +15,7 @@ class Repetition:
 
     broken: Findings
     after: Findings | None = None
+    whole: bool = True  # whether everything was well again, without starting the engine anew
 
     @property
     def stalled(self) -> bool:
@@ -96,6 +97,8 @@ class Series:
             found.append(f"{self.after:.0f} ms of outage after the heal")
         if promise.after is not None and not all(one.settled for one in self.kept):
             found.append("nobody served in the end")
+        if not all(one.whole for one in self.kept):
+            found.append("was not whole again")
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -112,6 +115,7 @@ class Series:
             "takeovers": self.takeovers,
             "apart_ms": [round(one.broken.apart, 1) for one in self.kept],
             "after_heal_ms": [round(one.after.worst, 1) for one in self.kept if one.after],
+            "whole_again": all(one.whole for one in self.kept),
             "prober_late_ms": [round(one.broken.late, 1) for one in self.kept],
         }
 

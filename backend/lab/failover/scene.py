@@ -35,7 +35,7 @@ class Scene:
         self.turn = 0  # the number of the repetition
         self.active = HEADS[0]
         self.began = self.healed = 0
-        self._lost: dict[str, float] = {}  # when a head gave the role away
+        self._moved = 0.0  # when the roles last changed
         self._frozen: tuple[str, ...] = ()
         engine.configure()
         engine.start(*engine.members)
@@ -149,36 +149,44 @@ class Scene:
         chosen = [net for net in NETS if net in nets]
         broken = judge(records, self.began, self.healed or end, chosen)
         healing = judge(records, self.healed, end) if self.healed else None
-        serving = (healing or broken).serving
-        if serving and serving != self.active:
-            self._lost[self.active] = time.monotonic()
+        if broken.takeovers or (healing and healing.takeovers):
+            self._moved = time.monotonic()
         return broken, healing
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Make everything whole, and wait until one head has served for a while.
 
-        Raises HaoscarError, with what the engine said, when that does not come.
+        Returns False when that did not come before every engine was started anew. Raises
+        HaoscarError, with what the engine said, when it does not even come then.
         """
         if self._frozen:
             self.thaw()
         self.world.heal()
         self.power_on(*(name for name, one in self.world.machines.items() if not one.is_on))
         self.engine.start(*self.engine.members)
+        if self._steady():
+            return True
+        complaint = self._complaint()
+        self.engine.kill(*(name for name in self.engine.members if self.engine.running(name)))
+        self.engine.start(*self.engine.members)
         if not self._steady():
-            said = "".join(
-                f"\n{name}: {self.engine.log_file(name).read_text(errors='replace')[-1500:]}"
-                for name in HEADS
-            )
-            raise HaoscarError.of(
-                "failover.unsteady",
-                f"{self.engine.name} has no steady active head although everything is whole again; "
-                f"answers came from {self._answering() or 'nobody'}.{said}",
-            )
+            raise complaint
+        return False
+
+    def _complaint(self) -> HaoscarError:
+        said = "".join(
+            f"\n{name}: {self.engine.log_file(name).read_text(errors='replace')[-1500:]}"
+            for name in HEADS
+        )
+        return HaoscarError.of(
+            "failover.unsteady",
+            f"{self.engine.name} has no steady active head although everything is whole again; "
+            f"answers came from {self._answering() or 'nobody'}.{said}",
+        )
 
     def calm(self, seconds: float) -> None:
-        """Wait until the active head's last hand-over is this long ago."""
-        ago = time.monotonic() - self._lost.get(self.active, -seconds)
-        self.wait(max(0.0, seconds - ago))
+        """Wait until the roles last changed this long ago."""
+        self.wait(max(0.0, self._moved + seconds - time.monotonic()))
 
     def _answering(self) -> str:
         return ", ".join(
@@ -192,11 +200,14 @@ class Scene:
 
     def _steady(self) -> bool:
         limit = time.monotonic() + STEADY_LIMIT
-        since, serving = time.monotonic(), ""
+        since, serving, whole = time.monotonic(), "", False
         while time.monotonic() < limit and self._all_run():
             found = self.server()
             if found != serving or not found or not self.prober.served(found):
                 since, serving = time.monotonic(), found
+            elif not whole:  # from now on it must last
+                whole = self.engine.whole(serving)
+                since = time.monotonic()
             elif time.monotonic() - since > self.engine.settle:
                 self.active = serving
                 return True

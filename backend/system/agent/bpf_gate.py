@@ -35,6 +35,7 @@ from backend.system.agent.netlink import (
     text,
 )
 from backend.system.agent.process import boottime_us
+from backend.system.agent.ruleset import NETDEV
 
 _NEW_QDISC, _DELETE_QDISC, _NEW_FILTER, _DELETE_FILTER, _GET_FILTER = 36, 37, 44, 45, 46
 _EXCLUSIVE = 0x200  # NLM_F_EXCL
@@ -52,6 +53,7 @@ class DeadlineGate(Gate):
         super().__init__(vips, clock)
         self.refusal = ""  # why there is no absolute deadline; empty: there is one
         self._word: bpf.SharedWord | None = None
+        self._spare_egress = True
         self._route = Netlink(ROUTE)
 
     @property
@@ -69,6 +71,13 @@ class DeadlineGate(Gate):
         except OSError as problem:
             self.refusal = f"{problem} The gate works without an absolute deadline."
             self._detach()
+            if NETDEV not in self._families:
+                super().remove()
+                raise KernelError(
+                    errno.EOPNOTSUPP,
+                    "This kernel can keep ARP frames of a virtual IP back neither by nftables (the "
+                    f"netdev egress hook, Linux 5.16) nor by BPF: {problem}",
+                ) from problem
 
     def open(self, until: int) -> bool:
         """See Gate."""

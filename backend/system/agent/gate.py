@@ -32,9 +32,12 @@ from backend.system.agent.netlink import (
 from backend.system.agent.process import boottime_us, jiffy_us
 from backend.system.agent.ruleset import (
     ALIVE,
+    ARP,
     DELETE_ELEMENT,
     FAMILIES,
+    INET,
     LIFETIME,
+    NETDEV,
     NEW_ELEMENT,
     TABLE,
     Part,
@@ -56,7 +59,9 @@ class Gate:
         self._clock = clock
         self._jiffy = jiffy_us()
         self._shortest = self._jiffy // 1000 + 1  # an older kernel takes 0 jiffies for "for ever"
-        self._kernel = Netlink(NETFILTER)
+        self._families: Sequence[int] = FAMILIES
+        self._spare_egress = False  # whether ARP frames of programs are kept back in another way
+        self._kernel = _nftables()
         self.protected = False  # nobody else can flush the tables while this process lives
         self._prepare()
 
@@ -77,18 +82,24 @@ class Gate:
         old = self._tables()
         now = self._clock()
         until = now + self.remaining()
-        for flags in (ruleset.OWNED | ruleset.PERSISTENT, 0):
+        choices: list[Sequence[int]] = [FAMILIES]
+        if self._spare_egress:
+            choices.append((INET, ARP))
+        protections = (ruleset.OWNED | ruleset.PERSISTENT, 0)
+        ways = [(flags, families) for families in choices for flags in protections]
+        for flags, families in ways:
             expires = (until - self._clock()) // 1000
             expires = expires if expires >= self._shortest else 0
-            new = ruleset.tables(self._interfaces, self._addresses, expires, flags)
+            new = ruleset.tables(self._interfaces, self._addresses, expires, flags, families)
             try:
                 self._commit([ruleset.delete_table(family) for family in old] + new)
             except KernelError as problem:
-                if flags and problem.errno in _NO_SUCH_FLAG:
-                    continue
-                raise self._explained(problem) from problem
-            self.protected = flags != 0
+                if problem.errno in _NO_SUCH_FLAG and (flags, families) != ways[-1]:
+                    continue  # an older kernel: try it in the next way
+                raise _explained(problem) from problem
+            self.protected, self._families = flags != 0, families
             break
+        self._prepare()
         if expires and self._clock() >= until:
             self.close()
 
@@ -123,18 +134,21 @@ class Gate:
         Never more than was given, also when another process gave it. Raises KernelError.
         """
         least = LIFETIME * 1000
-        for family in FAMILIES:
+        families = self._tables(any_owner=True)
+        for family in families:
             left = self._expirations(family)
             if not left:
                 return 0
             least = min(least, *left)
-        return max(0, least - self._jiffy)
+        return max(0, least - self._jiffy) if families else 0
 
     def intact(self) -> bool:
         """Whether all tables and chains are there; an interface that went away takes its chain
         with it. Not for the hot path. Raises KernelError."""
-        if set(self._tables()) != set(FAMILIES):
+        if set(self._tables()) != set(self._families):
             return False
+        if NETDEV not in self._families:
+            return True
         kind, body = ruleset.question(ruleset.GET_CHAIN, ruleset.NETDEV)
         chains = set()
         for one in self._kernel.dump(kind, body, "list the chains of the gate"):
@@ -162,7 +176,7 @@ class Gate:
         """
         opening: list[Part] = []
         closing: list[Part] = []
-        for family in FAMILIES:
+        for family in self._families:
             new = ruleset.elements(NEW_ELEMENT, family, self._addresses, _MARK)
             any_new = ruleset.elements(NEW_ELEMENT, family, self._addresses, LIFETIME)
             delete = ruleset.elements(DELETE_ELEMENT, family, self._addresses)
@@ -195,17 +209,7 @@ class Gate:
                 place = min(max(one.sequence, 1), len(parts)) - 1
                 raise refused(one.code, one.words, parts[place].what)
 
-    def _explained(self, problem: KernelError) -> KernelError:
-        hints = {
-            errno.EOPNOTSUPP: "It needs nftables with the netdev egress hook (Linux 5.16; "
-            "CONFIG_NF_TABLES, CONFIG_NFT_NETDEV, CONFIG_NETFILTER_EGRESS).",
-            errno.EINVAL: "It needs nftables (CONFIG_NF_TABLES; the module nf_tables).",
-            errno.EBUSY: "Another program is changing nftables; try again.",
-        }
-        hint = hints.get(problem.errno or 0, "")
-        return KernelError(problem.errno, f"{problem} {hint}".strip())
-
-    def _tables(self) -> list[int]:
+    def _tables(self, *, any_owner: bool = False) -> list[int]:
         """Return the families that have our table; raises KernelError when it is another's."""
         found = []
         for family in FAMILIES:
@@ -216,6 +220,8 @@ class Gate:
                     continue
                 owner = values.get(ruleset.TABLE_OWNER)
                 mine = self._kernel.socket.getsockname()[0]
+                if any_owner:
+                    owner = None
                 if owner is not None and struct.unpack("!I", owner)[0] != mine:
                     raise KernelError(
                         errno.EBUSY,
@@ -244,5 +250,26 @@ class Gate:
         return left
 
 
+def _nftables() -> Netlink:
+    try:
+        return Netlink(NETFILTER)
+    except OSError as problem:
+        raise KernelError(
+            problem.errno,
+            f"The kernel has no nftables ({problem.strerror}); it needs CONFIG_NF_TABLES.",
+        ) from problem
+
+
 def _name(value: bytes | None) -> str:
     return (value or b"").rstrip(b"\0").decode("utf-8", "replace")
+
+
+def _explained(problem: KernelError) -> KernelError:
+    """Add what the kernel lacks to a refusal."""
+    hints = {
+        errno.EOPNOTSUPP: "It needs nftables with the netdev egress hook (Linux 5.16; "
+        "CONFIG_NF_TABLES, CONFIG_NFT_NETDEV, CONFIG_NETFILTER_EGRESS).",
+        errno.EINVAL: "It needs nftables (CONFIG_NF_TABLES; the module nf_tables).",
+        errno.EBUSY: "Another program is changing nftables; try again.",
+    }
+    return KernelError(problem.errno, f"{problem} {hints.get(problem.errno or 0, '')}".strip())

@@ -19,6 +19,8 @@ from pathlib import Path
 from backend.system.agent.program import Ended, How, Program
 from backend.system.agent.program_start import Job, be_ordinary
 
+AT_ONCE = 16  # requests that are taken before anything else is looked after
+
 
 class Runner:
     """Takes requests from the connection and reports ends on it."""
@@ -71,7 +73,7 @@ class Runner:
             pass
         except OSError:
             return self._end()
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 message = self._connection.recv(1 << 20)
             except BlockingIOError:
@@ -81,6 +83,7 @@ class Runner:
             if not message:
                 return self._end()
             self._obey(json.loads(message))
+        return None
 
     def _end(self) -> None:
         """The agent has gone: stop what still runs, except what is to finish."""

@@ -111,11 +111,15 @@ def new_set(family: int, name: str, flags: int, number_in_batch: int) -> Part:
 
 
 def tables(
-    interfaces: Sequence[str], addresses: Sequence[str], expires: int, flags: int
+    interfaces: Sequence[str],
+    addresses: Sequence[str],
+    expires: int,
+    flags: int,
+    families: Sequence[int] = FAMILIES,
 ) -> list[Part]:
     """Return everything: closed when ``expires`` is 0, else open for so many ms."""
     parts: list[Part] = []
-    for family in FAMILIES:
+    for family in families:
         body = text(TABLE_NAME, TABLE) + number(2, flags)
         parts += [
             Part(NEW_TABLE, family, body, f"create the table {TABLE}"),
@@ -130,6 +134,8 @@ def tables(
     parts += _chain(INET, "output", _LOCAL_OUT, -300, ipv4, _SOURCE)
     parts += _chain(ARP, "input", _ARP_IN, 0, b"", _ARP_TARGET)
     parts += _chain(ARP, "output", _ARP_OUT, 0, b"", _ARP_SENDER)
+    if NETDEV not in families:
+        return parts
     is_arp = _meta(_PROTOCOL) + _equals(b"\x08\x06")
     for name, interface in egress_chains(interfaces):
         parts += _chain(NETDEV, name, _EGRESS, 0, is_arp, _ARP_SENDER, interface)

@@ -219,6 +219,39 @@ def test_a_network_that_was_never_heard_is_blamed_after_two_leases() -> None:
     assert links.health_bits(4 * LEASE, serving=True, other=BOTH) == BOTH
 
 
+def blamed() -> tuple[Links, int]:
+    """Return the active head's links when the private network has just become unwell."""
+    links = links_of()
+    for now in range(0, 900 * MS, 30 * MS):
+        links.heard(2, 1, 1 + now // (30 * MS), now + 1)
+        if now < 600 * MS:
+            links.heard(2, 0, 1 + now // (30 * MS), now + 1)
+    assert links.health_bits(900 * MS, serving=True, other=BOTH) == PUBLIC
+    return links, 900 * MS
+
+
+def test_two_heads_that_blame_themselves_at_once_do_not_take_it_back() -> None:
+    links, now = blamed()
+    assert links.health_bits(now, serving=True, other=PUBLIC) == PUBLIC
+
+
+def test_the_dead_accuse_nobody_any_longer() -> None:
+    links, now = blamed()
+    assert links.health_bits(now + LEASE, serving=True, other=BOTH) == PUBLIC
+    assert links.health_bits(now + 2 * LEASE, serving=True, other=BOTH) == BOTH
+
+
+def test_silence_counts_from_when_there_is_a_carrier() -> None:
+    links, now = blamed()
+    links.carrier(0, False, now)
+    links.carrier(0, True, now + 20 * MS)
+    links.heard(2, 1, 901, now + 30 * MS)
+    assert links.health_bits(now + 30 * MS, serving=True, other=BOTH) == BOTH
+    for later in range(60, 300, 30):
+        links.heard(2, 1, 901 + later, now + later * MS)
+    assert links.health_bits(now + 270 * MS, serving=True, other=BOTH) == PUBLIC
+
+
 def shown(links: Links, now: int) -> dict[str, object]:
     return next(
         one for one in links.snapshot(now) if (one["member"], one["network"]) == ("two", "public")

@@ -43,6 +43,29 @@ def test_what_a_dead_process_said_and_an_attacker_held_back_is_never_accepted() 
     talk(wire, 1, 2, 1)
 
 
+def test_what_was_sent_before_an_introduction_does_not_count_after_it() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    wire.start(2)
+    early = wire.make(2, 1, 0, REQUEST)  # to nobody it knows
+    wire.introduce(2, 1)
+    knowing = wire.make(2, 1, 0, REQUEST)
+    wire.start(1)
+    wire.introduce(1, 2)
+    for one in (early, knowing):
+        assert isinstance(wire.arrive(one), Refused)
+    # It knows the receiver, but the receiver does not know it yet: refused once, refused for ever.
+    wire.start(2)
+    wire.arrive(wire.make(2, 1, 0, Hello()), lambda one: one.source == 2)
+    assert wire.processes[2].knows(1, 0)
+    between = wire.make(2, 1, 0, REQUEST)
+    assert reason(wire.arrive(between, answered=False)) is Reason.STRANGER
+    wire.now += 1_000_000  # Welcomes are limited
+    wire.send(2, 1, Hello())
+    assert reason(wire.arrive(between)) is Reason.REPLAY
+    talk(wire, 1, 2)
+
+
 def test_a_late_proof_of_an_earlier_process_loses_against_a_later_one() -> None:
     """The earlier process answered a later number: the order of the answers must not count."""
     wire = Wire(1, 2)

@@ -141,6 +141,16 @@ def test_networks_are_met_one_by_one() -> None:
     talk(wire, 1, 2, 0)
 
 
+def test_introductions_on_two_networks_at_once_do_not_disturb_each_other() -> None:
+    wire = Wire(1, 2)
+    hellos = [wire.make(1, 2, network, Hello()) for network in (0, 1)]
+    for hello in hellos:
+        wire.arrive(hello)
+    assert len(wire.sent) == 6
+    talk(wire, 1, 2, 0)
+    talk(wire, 1, 2, 1)
+
+
 def test_who_is_no_member_is_refused() -> None:
     stranger = seal(KEY, 77, 2, 0, 5, 0, 1, Poll(1))
     myself = seal(KEY, 2, 2, 0, 5, 0, 1, Poll(1))

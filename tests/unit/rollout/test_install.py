@@ -26,6 +26,7 @@ from backend.tasks import CancelToken, Event, Progress, TaskContext
 from tests.fakes.agent_member import (
     BAD,
     BETTER,
+    FLAPPING,
     GOOD,
     LIAR,
     FakeCluster,
@@ -197,6 +198,15 @@ def test_an_agent_that_does_not_answer_is_not_well(world: World) -> None:
     assert "Done before: node1. Not begun: head1." in refused(caught.value)
     assert world.files()["head2"] == old
     assert world.cluster.members["head1"].at(PROGRAM).read_bytes() == GOOD
+
+
+def test_an_agent_that_ends_again_and_again_is_not_well(world: World) -> None:
+    world.install()
+    old = world.files()
+    world.program = FLAPPING
+    with pytest.raises(HaoscarError, match="ended again as soon as it had started"):
+        world.install()
+    assert world.files() == old
 
 
 def test_a_first_installation_that_fails_stops_its_service_and_goes_on_later(world: World) -> None:
