@@ -7,13 +7,11 @@ import select
 from typing import Any
 
 from backend.agent import head_control
-from backend.agent.alone import Resort, last_resort
 from backend.agent.chronicle import Chronicle
 from backend.agent.core.actions import Action
 from backend.agent.core.events import (
     Condition,
     Event,
-    Force,
     Persisted,
     Received,
     Stop,
@@ -21,17 +19,18 @@ from backend.agent.core.events import (
     Tick,
 )
 from backend.agent.core.head import step, wake_at
+from backend.agent.core.lease import my_health
 from backend.agent.core.messages import Answer, Health, Poll, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS, SECOND
+from backend.agent.errands import Errands
 from backend.agent.hands import GateStuck
 from backend.agent.parts import HeadParts, first_state
 from backend.agent.resources import state as resources
-from backend.agent.resources.permission import patience
 from backend.agent.settings import Settings
 from backend.system.agent.process import boottime_us, notify
 
-KEEPALIVE = Poll(1)  # its answer matches no poll of the core's: it only shows that a link works
+NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
@@ -71,8 +70,7 @@ class Daemon:
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
         self._stop_asked = False
-        self._errand: Event | None = None  # waits until the resources are stopped
-        self._errand_until = 0
+        self.errands = Errands(parts, self.event)
         self.head: Head = first_state(parts, self._woken)
         self._control = head_control.open_control(self)
 
@@ -83,7 +81,7 @@ class Daemon:
         After a hand-over it stays until the other head serves: its answer may have been lost.
         """
         head = self.head
-        if not head.finished or not self.parts.resources_stopped():
+        if not head.finished or self.errands.waiting(boottime_us()):
             return False
         taken = head.given is None or bool(head.peer.health & Health.ACTIVE)
         return taken or boottime_us() >= head.stopping
@@ -155,7 +153,7 @@ class Daemon:
             return
         self._stop_asked = True
         self.chronicle.notice("asked to stop")
-        self._begin_errand(Stop(), boottime_us())
+        self.errands.begin(Stop(), self.head, boottime_us())
 
     def address_lost(self) -> None:
         """Put a virtual IP back that somebody has taken away."""
@@ -177,7 +175,7 @@ class Daemon:
 
     def switch_over(self) -> str:
         """Begin a planned switchover; returns the sentence."""
-        return self._begin_errand(Switchover(), boottime_us())
+        return self.errands.begin(Switchover(), self.head, boottime_us())
 
     def persisted(self, version: int) -> None:
         """A promise is on the disk."""
@@ -222,50 +220,7 @@ class Daemon:
         self.parts.post.probe(links.probes(now))
         if health != self.head.health:
             self._step(Condition(health), now)
-        self._run_errand(now)
-        self._last_resort(now)
-
-    def _last_resort(self, now: int) -> None:
-        """Without witnesses: fence the other head and serve, or what the policy says."""
-        fencing = self.settings.fencing is not None
-        policy = self.settings.takeover_without_witness
-        due = last_resort(self.head, now, fencing=fencing, policy=policy)
-        if due is Resort.FENCE:
-            if self.parts.peer_is_off:
-                self._step(Force(), now)
-            else:
-                self.parts.conductor.fence()
-        elif due is Resort.RISK:
-            self.chronicle.alarm("taking over without a witness and without fencing: the policy")
-            self._step(Force(), now)
-        if self.head.peer.alive(now, self._timing.lease):
-            self.parts.peer_is_off = False
-
-    def _run_errand(self, now: int) -> None:
-        """Do what waits for the resources to be stopped; a stop does not wait for ever."""
-        if self._errand is None:
-            return
-        late = now >= self._errand_until
-        if self.head.role is Role.ACTIVE and not self.parts.resources_stopped():
-            if not late:
-                return
-            self.chronicle.alarm("the resources have not stopped in time")
-            if isinstance(self._errand, Switchover):
-                self._errand = None
-                self.parts.conductor.tell(resources.Serve(self.head.term))
-                return
-        errand, self._errand = self._errand, None
-        self._step(errand, now)
-
-    def _begin_errand(self, errand: Event, now: int) -> str:
-        """Stop the resources of an active head first, then do it."""
-        self._errand = errand
-        self._errand_until = now + patience(self.parts.conductor.board) + SECOND
-        if self.head.role is Role.ACTIVE and not self.parts.resources_stopped():
-            self.parts.drain()
-            return "stopping the resources first"
-        self._run_errand(now)
-        return self.chronicle.last_sentence("decision")
+        self.errands.look(self.head, now)
 
     def _keep_alive(self, now: int) -> None:
         """A standby asks everybody once in a lease: so links are known before they are needed."""
@@ -273,28 +228,20 @@ class Daemon:
         notify("WATCHDOG=1")
         self.parts.pet_watchdog(leased=now < self.head.lease_until)
         if self.head.role is Role.STANDBY:
+            question = Poll(NO_POLL, my_health(self.head, now))
             for member in self.head.members.others:
-                self.parts.post.send(member, KEEPALIVE)
+                self.parts.post.send(member, question)
 
     def _receive(self, network: int) -> None:
         for arrived in self.parts.post.receive(network, boottime_us()):
             message = arrived.message
-            if isinstance(message, Solicit) and self._drains_first():
+            if isinstance(message, Solicit) and self.errands.first(self.head, boottime_us()):
                 continue
             mine = self.settings.resources and arrived.source == self.head.members.peer
             if mine and isinstance(message, Answer):
                 stopped = bool(message.health & Health.IDLE)
                 self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
             self._step(Received(arrived.source, message), boottime_us(), network)
-
-    def _drains_first(self) -> bool:
-        """The other head asks for the role by itself: stop the resources, then invite it."""
-        asked = self.head.inviting_until or self.head.stopping
-        if self.head.role is not Role.ACTIVE or asked or self.parts.resources_stopped():
-            return False
-        if self._errand is None:
-            self._begin_errand(Switchover(), boottime_us())
-        return True
 
     def _step(self, event: Event, now: int, network: int | None = None) -> str:
         before = self.head

@@ -23,6 +23,7 @@ class Checks:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.forgotten = False  # a member has lost its memory: terms may repeat
+        self.lost = [False] * 3  # this head has lost its promises
         self.highest = 0  # term of all activations
         self.changed = 0  # when a head last became or ceased to be active
         self.takeovers = self.handovers = self.lapses = self.solos = self.forces = 0
@@ -43,7 +44,7 @@ class Checks:
         if not 0 < length <= world.plan.timing.lease:
             raise Violation("length", f"head {member} opens its gate for {length} us")
         head = world.heads[member]
-        if head.solo and not head.forced and not self.forgotten:
+        if head.solo and not head.forced and not self.lost[other]:
             stored = world.disks[other][1]
             if stored != head.solo:
                 raise Violation(

@@ -89,7 +89,7 @@ def draw(seed: int) -> Plan:
     )  # fmt: skip
     witnesses = (1, 1, 2, 2, 2, 3)[int(rnd() * 6)]
     members = 3 + witnesses
-    begin, length = LEASE, LEASE * (3 + int(rnd() * 6))
+    begin, length = LEASE, LEASE * (2 + int(rnd() * 6))
     heal = begin + length + LEASE // 2
     rough = rnd()
     faults = sorted(_fault(rnd, witnesses, begin, length) for _ in range(1 + int(rnd() * 6)))

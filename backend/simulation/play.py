@@ -9,7 +9,7 @@ from backend.simulation.story import Story
 from backend.simulation.world import World
 
 LIMIT = 10 * LEASE  # after all faults have ended, until when one head serves for good
-CALM = 3 * LEASE  # it must go on for so long without a change
+CALM = 2 * LEASE  # it must go on for so long without a change
 
 
 class Outcome(NamedTuple):
@@ -73,7 +73,7 @@ def minimised(plan: Plan) -> Plan:
         {"late": 0.0}, {"twice": 0.0}, {"loss": 0.0}, {"rates": (1000,) * len(plan.rates)},
         {"offsets": (0,) * len(plan.offsets)},
     ):  # fmt: skip
-        tried = plan._replace(**calmer)  # type: ignore[arg-type]
+        tried = plan._replace(**calmer)
         if play(tried).rule == rule:
             plan = tried
     again = True

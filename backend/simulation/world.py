@@ -112,6 +112,7 @@ class World:
             return
         if not memory:
             self.disks[member] = (0, 0)
+            self.checks.lost[member] = self.checks.lost[member] or not first
             self.checks.forgotten = self.checks.forgotten or not first
         term, promised = self.disks[member]
         head = start(

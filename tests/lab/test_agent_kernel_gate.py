@@ -334,6 +334,7 @@ def test_frozen_twice_only_an_absolute_deadline_keeps_it_closed(world, kind, add
         gate.open(until)
 
     mac = world.mac("head")
+    world.run("head", "sysctl", "-qw", "net.ipv4.ip_forward=1")  # a local address is no forwarding
     child = world.child("head", frozen)
     try:
         child.wait_until_stopped()  # it knows how much was left
@@ -350,6 +351,7 @@ def test_frozen_twice_only_an_absolute_deadline_keeps_it_closed(world, kind, add
             assert echoes_seen() > seen
     finally:
         child.end()
+        world.run("head", "sysctl", "-qw", "net.ipv4.ip_forward=0")
         again = kind(VIPS)
         again.install()
         again.remove()

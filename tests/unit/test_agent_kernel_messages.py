@@ -2,6 +2,7 @@
 
 import errno
 import struct
+import threading
 
 import pytest
 from hypothesis import given

@@ -1,0 +1,88 @@
+"""What a head does beside its lease: moves that wait for the resources, and the last resort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backend.agent.alone import Resort, last_resort
+from backend.agent.core.events import Event, Force, Stop, Switchover
+from backend.agent.core.state import Head, Role
+from backend.agent.core.timing import SECOND
+from backend.agent.parts import HeadParts
+from backend.agent.resources import state as resources
+from backend.agent.resources.permission import patience
+
+
+class Errands:
+    """Planned moves stop the resources first; ``decide`` lets the core decide an event."""
+
+    def __init__(self, parts: HeadParts, decide: Callable[[Event], str]) -> None:
+        self._parts = parts
+        self._decide = decide
+        self._errand: Event | None = None
+        self._until = 0
+
+    def waiting(self, now: int) -> bool:
+        """Whether resources are still being stopped, and may take yet longer."""
+        return now < self._until and not self._parts.resources_stopped()
+
+    def begin(self, errand: Event, head: Head, now: int) -> str:
+        """Stop the resources of an active head, then do it; returns the sentence."""
+        self._errand = errand
+        self._until = now + patience(self._parts.conductor.board) + SECOND
+        if head.role is Role.ACTIVE and not self._parts.resources_stopped():
+            self._parts.drain()
+            return "stopping the resources first"
+        self._errand = None
+        return self._decide(errand)
+
+    def first(self, head: Head, now: int) -> bool:
+        """The other head asks for the role by itself: whether the resources are stopped first.
+
+        When they are, it will be invited. A head that was invited for a dead network is not kept
+        waiting: its virtual IPs move at once.
+        """
+        asked = head.inviting_until or head.stopping
+        if head.role is not Role.ACTIVE or asked or self._parts.resources_stopped():
+            return False
+        if self._errand is None:
+            self.begin(Switchover(), head, now)
+        return True
+
+    def look(self, head: Head, now: int) -> None:
+        """Go on; to be called often."""
+        self._go_on(head, now)
+        self._resort(head, now)
+
+    def _go_on(self, head: Head, now: int) -> None:
+        if self._errand is None:
+            return
+        if head.role is Role.ACTIVE and not self._parts.resources_stopped():
+            if now < self._until:
+                return
+            self._parts.chronicle.alarm("the resources have not stopped in time")
+            if not isinstance(self._errand, Stop):  # a stop goes on all the same
+                self._errand = None
+                self._parts.conductor.tell(resources.Serve(head.term))
+                return
+        errand, self._errand = self._errand, None
+        self._decide(errand)
+
+    def _resort(self, head: Head, now: int) -> None:
+        """Without witnesses: fence the other head and serve, or what the policy says."""
+        settings, parts = self._parts.settings, self._parts
+        due = last_resort(
+            head,
+            now,
+            fencing=settings.fencing is not None,
+            policy=settings.takeover_without_witness,
+        )
+        if due is Resort.FENCE and not parts.peer_is_off:
+            parts.conductor.fence()
+        elif due is Resort.FENCE:
+            self._decide(Force())
+        elif due is Resort.RISK:
+            parts.chronicle.alarm("taking over without witness and fencing: the policy says so")
+            self._decide(Force())
+        if head.peer.alive(now, head.timing.lease):
+            parts.peer_is_off = False

@@ -1,0 +1,95 @@
+"""Plays many schedules on all processors, and tells of the first that breaks a rule."""
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from backend.simulation.plan import draw
+from backend.simulation.play import Outcome, minimised, play, play_seed
+from backend.simulation.story import Story
+
+CHUNK = 100  # schedules that a worker plays at a time
+MOST_FAILURES = 20  # kept; more say nothing new
+
+
+class Totals(NamedTuple):
+    """What many schedules came to; counts of all of them."""
+
+    schedules: int = 0
+    takeovers: int = 0
+    handovers: int = 0
+    lapses: int = 0
+    solos: int = 0  # times of serving alone on a promise
+    forces: int = 0
+    adoptions: int = 0
+    failures: tuple[Outcome, ...] = ()
+
+    def plus(self, other: "Totals") -> "Totals":
+        """Return the sum."""
+        counts = (mine + its for mine, its in zip(self[:-1], other[:-1], strict=True))
+        return Totals(*counts, (self.failures + other.failures)[:MOST_FAILURES])
+
+
+def chunk(seeds: range) -> Totals:
+    """Play the schedules of some seeds, in this process."""
+    found = [play_seed(seed) for seed in seeds]
+    return Totals(
+        schedules=len(found),
+        takeovers=sum(one.takeovers for one in found),
+        handovers=sum(one.handovers for one in found),
+        lapses=sum(one.lapses for one in found),
+        solos=sum(one.solos for one in found),
+        forces=sum(one.forces for one in found),
+        adoptions=sum(one.adoptions for one in found),
+        failures=tuple(one for one in found if one.rule),
+    )
+
+
+def run(
+    schedules: int, seed: int, jobs: int = 0, progress: Callable[[Totals], None] | None = None,
+    *, stop_at_first: bool = True,
+) -> Totals:  # fmt: skip
+    """Play ``schedules`` schedules, the seeds counting up from ``seed``, on ``jobs`` processors (0:
+    all of them); ``progress`` is called with what came out so far."""
+    total = Totals()
+    for part in _parts(schedules, seed, jobs or os.cpu_count() or 1):
+        total = total.plus(part)
+        if progress is not None:
+            progress(total)
+        if total.failures and stop_at_first:
+            break
+    return total
+
+
+def _parts(schedules: int, seed: int, jobs: int) -> Iterator[Totals]:
+    end = seed + schedules
+    seeds = [range(one, min(one + CHUNK, end)) for one in range(seed, end, CHUNK)]
+    if jobs == 1 or len(seeds) == 1:
+        yield from map(chunk, seeds)
+        return
+    # Forked workers play what this process has loaded; a test may have changed a rule in it.
+    with multiprocessing.get_context("fork").Pool(jobs, _without_collector) as pool:
+        yield from pool.imap(chunk, seeds)
+
+
+def _without_collector() -> None:
+    """Collect garbage seldom: nearly everything dies by itself."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+
+
+def explained(seed: int) -> str:
+    """Return the story of a failing seed, with as few faults as still break the same rule."""
+    plan = minimised(draw(seed))
+    story = Story()
+    outcome = play(plan, story)
+    calm = plan._replace(faults=(), timing=plan.timing)
+    head = (
+        f"seed {seed}: {outcome.rule}: {outcome.text}\n"
+        f"{plan.witnesses} witnesses, messages take up to {calm.delay / 1000:.1f} ms, loss "
+        f"{plan.loss:.0%}, twice {plan.twice:.0%}, very late {plan.late:.0%}, "
+        f"clock rates {plan.rates[1:]} thousandths"
+    )
+    return "\n".join([head, *story.lines])
