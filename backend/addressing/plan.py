@@ -80,7 +80,7 @@ def _configuration(paths: Paths, transfer: Transfer, owner: Owner, here: Machine
 def _units(paths: Paths, transfer: Transfer, here: Machine) -> Iterator[Step]:
     side = transfer.side
     script = places.hold_script(side)
-    _argv, source = watcher.program()  # refuses a path that no unit can have
+    _argv, source = watcher.program()
     values = {"machine": here.id, "source": source, "python": sys.executable}
     yield WriteFile(script, _hold_script(transfer).encode(), "holds the virtual IP", 0o755)
     yield WriteFile(
@@ -118,8 +118,8 @@ def _hold_script(transfer: Transfer) -> str:
 
 
 def call(word: str) -> str:
-    """Return the Python statement with which a unit calls one of our own commands."""
-    return watcher.program(places.COMMAND, word)[0][-1]
+    """Return the command line with which a unit calls one of our own commands."""
+    return " ".join(watcher.program(word)[0])
 
 
 def _there(paths: Paths, file: Path) -> Path:

@@ -19,13 +19,16 @@ from backend.tasks import TaskContext
 
 START_LIMIT = 20.0  # seconds until it watches; it needs less than one
 PAUSE = 0.1
+RESTART = 3  # seconds; a start every 3 s never meets systemd's limit of 5 in 10 s
 _PATH = re.compile(r"/[A-Za-z0-9._+/-]*")
 
 
 def program(*words: str) -> tuple[tuple[str, ...], Path]:
     """Return the command line of this very program for a unit, and where its source is.
 
-    Without the launcher, so that nothing waits for pip. Raises Refused.
+    Without the launcher, so that nothing waits for pip, and without a character that systemd would
+    read: a transient unit is written anew by daemon-reload, and in systemd 252 a ";" does not survive
+    that. Raises Refused.
     """
     source, python = Path(__file__).resolve().parents[2], Path(sys.executable)
     for path in (source, python):
@@ -35,8 +38,7 @@ def program(*words: str) -> tuple[tuple[str, ...], Path]:
                 f"The path {str(path)!a} cannot stand in a systemd unit.",
                 "Move HA-OSCAR to a directory whose name has letters, digits and ._+- only.",
             )
-    call = f"from backend.cli.main import main; raise SystemExit(main({list(words)!r}))"
-    return (str(python), "-P", "-c", call), source
+    return (str(python), "-P", "-m", "haoscar_gui", places.COMMAND, *words), source
 
 
 def start(paths: Paths, runner: Runner, *, systemd: bool) -> None:
@@ -45,7 +47,7 @@ def start(paths: Paths, runner: Runner, *, systemd: bool) -> None:
     With systemd it is a transient service, which comes back when it is killed; else a process of
     its own session. Neither ends with this command or with the administrator's connection.
     """
-    argv, source = program(places.COMMAND, "watch")
+    argv, source = program("watch")
     file = places.watcher_file(paths)
     file.unlink(missing_ok=True)
     if systemd:
@@ -54,7 +56,7 @@ def start(paths: Paths, runner: Runner, *, systemd: bool) -> None:
             Command.of(
                 "systemd-run", "--quiet", "--collect", f"--unit={places.WATCH_UNIT}",
                 "--description=Takes the change of addresses back unless it is confirmed",
-                "--property=Restart=on-failure", "--property=RestartSec=200ms",
+                "--property=Restart=on-failure", f"--property=RestartSec={RESTART}",
                 f"--setenv=PYTHONPATH={source}", *argv,
             )
         )  # fmt: skip

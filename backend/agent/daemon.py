@@ -32,6 +32,7 @@ from backend.system.agent.process import boottime_us, notify
 
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
+CHECK_EVERY = SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
 
@@ -67,6 +68,7 @@ class Daemon:
         self._woken = boottime_us()
         self._next_look = 0
         self._next_keepalive = 0
+        self._next_check = self._woken + CHECK_EVERY
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
         self._stop_asked = False
@@ -208,6 +210,9 @@ class Daemon:
         if now >= self._next_collect:
             self._next_collect = now + COLLECT_EVERY
             gc.collect()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_EVERY
+            self.parts.mend_gate()
 
     def _look(self, now: int) -> None:
         """Tell the core when what this head can do has changed."""

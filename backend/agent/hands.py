@@ -22,7 +22,7 @@ from backend.agent.core.messages import Answer, Promise, Status
 from backend.agent.post import Post
 from backend.system.agent.addresses import Addresses
 from backend.system.agent.arp import Arp
-from backend.system.agent.gate import Gate
+from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.netlink import KernelError
 
 REPLIES = (Answer, Status, Promise)  # go back the way the question came
@@ -38,7 +38,7 @@ class Hands:
     def __init__(
         self,
         *,
-        gate: Gate,
+        gate: DeadlineGate,
         addresses: Addresses,
         arp: Arp,
         post: Post,

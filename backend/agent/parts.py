@@ -23,7 +23,7 @@ from backend.agent.resources.conductor import Conductor
 from backend.agent.settings import Settings
 from backend.system.agent.addresses import Addresses, Renewer
 from backend.system.agent.arp import Arp, Sighting
-from backend.system.agent.gate import Gate
+from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.monitor import AddressChange, Link, LinkGone, Missed, Monitor
 from backend.system.agent.process import (
     become_realtime,
@@ -54,11 +54,14 @@ class HeadParts:
         vips = [
             (settings.networks[one.network].interface, one.address) for one in settings.virtual_ips
         ]
-        self.gate = Gate(vips)
+        self.gate = DeadlineGate(vips)
         self.gate.install()
+        if self.gate.refusal:
+            self.chronicle.notice(self.gate.refusal)
         self.addresses = Addresses(vips)
         self.arp = Arp(vips)
         self._interfaces = {one.interface: bit for bit, one in enumerate(settings.networks)}
+        self._numbers: dict[str, int] = {}
         self.monitor = Monitor([one for one in self._interfaces if one], vips)
         self.memory = Memory(settings, self.chronicle, self._join)
         self.hands = Hands(
@@ -190,12 +193,34 @@ class HeadParts:
         if self.settings.realtime:
             join_realtime()
 
+    def mend_gate(self) -> None:
+        """Load the gate again when somebody has taken a part of it away."""
+        try:
+            if not self.gate.intact():
+                self.chronicle.alarm(
+                    "somebody has changed the gate of the virtual IPs; it is mended"
+                )
+                self.gate.install()
+        except OSError as problem:
+            self.chronicle.alarm(str(problem))
+
+    def _follow_interface(self, link: Link) -> None:
+        """An interface that was made anew has another number, and lost what hung on the old one."""
+        before = self._numbers.get(link.interface)
+        self._numbers[link.interface] = link.number
+        if before in (None, link.number):
+            return
+        self.arp.follow()
+        self.post.follow()
+        self.mend_gate()
+
     def gate_way(self) -> str:
         """Return how the kernel enforces the lease."""
         return self.gate.way
 
     def _read_carriers(self) -> None:
         found = self.monitor.state()
+        self._numbers.update((name, link.number) for name, link in found.items())
         for interface, bit in self._interfaces.items():
             link = found.get(interface)
             self.links.carrier(bit, link is not None and link.carrier, boottime_us())
@@ -211,6 +236,7 @@ class HeadParts:
             if isinstance(news, Missed):
                 self._read_carriers()
             elif isinstance(news, Link) and news.interface in self._interfaces:
+                self._follow_interface(news)
                 self.links.carrier(self._interfaces[news.interface], news.carrier, now)
             elif isinstance(news, LinkGone) and news.interface in self._interfaces:
                 self.links.carrier(self._interfaces[news.interface], False, now)

@@ -88,6 +88,11 @@ class Post:
                 if taken.message is not None:
                     yield Arrived(taken.source, network, taken.message)
 
+    def follow(self) -> None:
+        """Bind again to interfaces that were made anew."""
+        for end in self._ends.values():
+            end.follow()
+
     def close(self) -> None:
         """Close the sockets."""
         for end in self._ends.values():

@@ -14,7 +14,7 @@ from backend.agent.keys import new_sessions
 from backend.agent.post import Post
 from backend.agent.settings import Settings
 from backend.system.agent.process import become_realtime, boottime_us, notify, oom_protect
-from backend.system.agent.store import Store
+from backend.system.agent.store import Damaged, Store
 
 BREATH = SECOND // 2  # how often the service manager hears of a witness that nobody asks
 
@@ -35,8 +35,7 @@ class Witness:
         self._realtime = settings.realtime
         self._store = Store(f"{settings.state_directory}/witness.json")
         self._post = Post(settings, new_sessions(settings))
-        known = self._store.read() or {}
-        term, holder = known.get("term", 0), known.get("holder", 0)
+        term, holder = self._recall()
         self.voter = Voter.started(boottime_us(), self._lease, term, holder)
         self._stored = (term, holder)
 
@@ -65,8 +64,22 @@ class Witness:
                 for arrived in self._post.receive(ends[end], boottime_us()):
                     self._answer(arrived.source, arrived.network, arrived.message)
             notify("WATCHDOG=1")
+            if not ready:
+                self._post.follow()  # an interface may have been made anew
         notify("STOPPING=1")
         self._post.close()
+
+    def _recall(self) -> tuple[int, int]:
+        """Return the last term and its holder; without them terms may repeat, leases never do."""
+        try:
+            known = self._store.read() or {}
+        except (Damaged, OSError) as problem:
+            os.write(2, f"{problem}\n".encode())
+            known = {}
+        term, holder = known.get("term"), known.get("holder")
+        if isinstance(term, int) and isinstance(holder, int) and 0 <= term < 1 << 62:
+            return term, holder
+        return 0, 0
 
     def _answer(self, source: int, network: int, message: Message) -> None:
         if source not in self._heads:

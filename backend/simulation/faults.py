@@ -60,6 +60,8 @@ class Faults:
             world.full[who] = False
         elif kind is Kind.MAINTENANCE and world.alive[who]:
             world.happen(who, Maintenance(0))
+        elif kind is Kind.FORCE and not world.powered[3 - who]:
+            self._start(fault._replace(kind=Kind.POWER, who=3 - who))
         elif kind in (Kind.KILL, Kind.POWER, Kind.OFF, Kind.STOP) and not world.alive[who]:
             self._start(fault)
 
@@ -92,7 +94,11 @@ class Faults:
             self._leave(fault, world.life[who])
         elif fault.kind is Kind.MAINTENANCE:
             world.happen(who, Maintenance(1 << 60))
-        elif not world.powered[3 - who]:
+        else:
+            if world.alive[3 - who]:
+                world.die(3 - who, power=True)
+            world.gates[3 - who] = 0
+            world.powered[3 - who] = False
             # Whoever confirms this repairs the networks before the other machine starts again.
             world.forced = True
             self.reach()
@@ -114,27 +120,33 @@ class Faults:
     def reach(self) -> None:
         """Work out anew which networks work from whom to whom, and what the heads say of it."""
         world = self.world
-        public = 3 if world.plan.public else 1
         dead = dict.fromkeys(range(world.count), 0)
-        cuts: list[tuple[int, int, int]] = []
         unfit = set()
+        cuts: list[Fault] = []
         for fault in self.present:
             if fault.kind is Kind.CARRIER:
                 dead[fault.who] |= fault.networks
             elif fault.kind is Kind.UNFIT:
                 unfit.add(fault.who)
             elif fault.kind is Kind.CUT and not world.forced:
-                cuts.append((fault.who, fault.other, fault.networks))
-        for source in range(1, world.count):
-            for to in range(1, world.count):
-                ways = (3 if source < 3 and to < 3 else public) & ~(dead[source] | dead[to])
-                for who, other, networks in cuts:
-                    if (who == source and other in (0, to)) or (who == to and not other):
-                        ways &= ~networks
-                world.ways[source][to] = (ways & 1) + (ways >> 1)
+                cuts.append(fault)
+        self._join(dead, cuts)
         for head in HEADS:
             health = Health(3 & ~dead[head]) | (Health.NONE if head in unfit else Health.FIT)
             if health != world.health[head]:
                 world.health[head] = health
                 if world.alive[head] and world.frozen[head] <= world.now:
                     world.happen(head, Condition(health))
+
+    def _join(self, dead: dict[int, int], cuts: list[Fault]) -> None:
+        world = self.world
+        public = 3 if world.plan.public else 1
+        for source in range(1, world.count):
+            for to in range(1, world.count):
+                ways = (3 if source < 3 and to < 3 else public) & ~(dead[source] | dead[to])
+                for cut in cuts:
+                    if (cut.who == source and cut.other in (0, to)) or (
+                        cut.who == to and not cut.other
+                    ):
+                        ways &= ~cut.networks
+                world.ways[source][to] = (ways & 1) + (ways >> 1)

@@ -28,7 +28,7 @@ class Kind(enum.StrEnum):
     SWITCH = "switchover"
     STOP = "the agent is stopped"
     MAINTENANCE = "maintenance mode"
-    FORCE = "the other head is confirmed to be off"
+    FORCE = "the other head is fenced, and confirmed to be off"
 
 
 class Fault(NamedTuple):
@@ -74,14 +74,14 @@ WEIGHTS = (
     (Kind.SWITCH, 5, 0.0, 0.0),
     (Kind.STOP, 2, 0.5, 2.0),
     (Kind.MAINTENANCE, 1, 0.5, 4.0),
-    (Kind.FORCE, 2, 0.0, 0.0),
+    (Kind.FORCE, 2, 0.2, 4.0),
 )
 TOTAL = sum(weight for _, weight, _, _ in WEIGHTS)
 
 
 def draw(seed: int) -> Plan:
     """Return the schedule of a seed."""
-    rnd = Random(seed).random
+    rnd = Random(seed).random  # noqa: S311 - a schedule is no secret
     rounds = 3 + int(rnd() * 2)
     timing = Timing(
         lease=LEASE, rounds=rounds, retries=2 * rounds, solo_after=LEASE * 3 // 2,

@@ -91,8 +91,10 @@ def _smaller(plan: Plan) -> list[Plan]:
     faults = plan.faults
     fewer = [plan._replace(faults=faults[:i] + faults[i + 1 :]) for i in range(len(faults))]
     for i, fault in enumerate(faults):
-        for simpler in _simpler(fault):
-            fewer.append(plan._replace(faults=(*faults[:i], simpler, *faults[i + 1 :])))
+        fewer += [
+            plan._replace(faults=(*faults[:i], simpler, *faults[i + 1 :]))
+            for simpler in _simpler(fault)
+        ]
     return fewer
 
 

@@ -28,8 +28,16 @@ class Totals(NamedTuple):
 
     def plus(self, other: "Totals") -> "Totals":
         """Return the sum."""
-        counts = (mine + its for mine, its in zip(self[:-1], other[:-1], strict=True))
-        return Totals(*counts, (self.failures + other.failures)[:MOST_FAILURES])
+        return Totals(
+            self.schedules + other.schedules,
+            self.takeovers + other.takeovers,
+            self.handovers + other.handovers,
+            self.lapses + other.lapses,
+            self.solos + other.solos,
+            self.forces + other.forces,
+            self.adoptions + other.adoptions,
+            (self.failures + other.failures)[:MOST_FAILURES],
+        )
 
 
 def chunk(seeds: range) -> Totals:
@@ -85,10 +93,9 @@ def explained(seed: int) -> str:
     plan = minimised(draw(seed))
     story = Story()
     outcome = play(plan, story)
-    calm = plan._replace(faults=(), timing=plan.timing)
     head = (
         f"seed {seed}: {outcome.rule}: {outcome.text}\n"
-        f"{plan.witnesses} witnesses, messages take up to {calm.delay / 1000:.1f} ms, loss "
+        f"{plan.witnesses} witnesses, messages take up to {plan.delay / 1000:.1f} ms, loss "
         f"{plan.loss:.0%}, twice {plan.twice:.0%}, very late {plan.late:.0%}, "
         f"clock rates {plan.rates[1:]} thousandths"
     )

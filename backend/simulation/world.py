@@ -32,7 +32,7 @@ class World:
         self.count = 3 + plan.witnesses  # place 0 is nobody's
         witnesses = tuple(range(3, self.count))
         self.members = {one: Members(one, HEADS, witnesses) for one in HEADS}
-        self.random = Random(plan.seed + 1).random
+        self.random = Random(plan.seed + 1).random  # noqa: S311
         self.loss, self.twice, self.late = plan.loss, plan.twice, plan.late
         self.now = 0
         self.queue: list[Entry] = []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ pytestmark = [
 ]
 OLD, OWN = "10.77.0.1", "10.77.0.9"
 FILE = "/etc/systemd/network/10-private.network"
+LISTENS = ("ss", "-Hltn", "sport", "=", "7007")
 SERVER = f"""
 import socket
 server = socket.create_server(("{OLD}", 7007))
@@ -53,12 +55,14 @@ def lab() -> Iterator[VirtualCluster]:
 
 
 def start_line(lab: VirtualCluster) -> None:
+    """Begin the one connection, anew after a power cut."""
+    run(lab, "node1", "systemctl", "stop", "line")
+    run(lab, "node1", "rm", "-f", "/run/line")
     for name, unit, text in (("head1", "server", SERVER), ("node1", "line", CLIENT)):
         words = ("systemd-run", "--quiet", "--collect", f"--unit={unit}", "python3", "-c", text)
         wait_for(lambda words=words, name=name: run(lab, name, *words).ok, f"{unit} on {name}")
         if unit == "server":
-            listens = ("ss", "-Hltn", "sport", "=", "7007")
-            wait_for(lambda: "7007" in run(lab, "head1", *listens).stdout, "the server")
+            wait_for(lambda: "7007" in run(lab, "head1", *LISTENS).stdout, "the server")
     wait_for(lambda: line_count(lab) > 5, "the connection")
 
 
@@ -94,8 +98,10 @@ def haoscar(lab: VirtualCluster, *words: str, code: int = 0) -> Any:
 def state(lab: VirtualCluster) -> dict[str, str]:
     """Return everything that must be the same again: addresses, routes, files."""
     head = lab.node("head1").runner
+    shown = head.run(Command.of("ip", "-4", "address", "show")).stdout
     found = {
-        "addresses": head.run(Command.of("ip", "-4", "address", "show")).stdout,
+        # Without the numbers of the other ends of the wires, which are new after a power cut.
+        "addresses": re.sub(r"@if\d+|link-netnsid \d+", "", shown),
         "routes": head.run(Command.of("ip", "-4", "route", "show", "table", "all")).stdout,
     }
     for name in (FILE, "/etc/haoscar/site.toml"):
@@ -133,7 +139,7 @@ def test_plan_changes_nothing(lab: VirtualCluster) -> None:
 
 
 def test_an_address_in_use_is_refused(lab: VirtualCluster) -> None:
-    for taken in ("10.77.0.12", "10.77.0.255", "10.78.0.1", OLD):
+    for taken in ("10.77.0.12", OLD):
         said = haoscar(lab, "virtual-ip", "apply", "--address", taken, "--yes", code=4)
         assert "report" in said
     assert haoscar(lab, "virtual-ip", "status")["in_force"] == []
@@ -142,7 +148,7 @@ def test_an_address_in_use_is_refused(lab: VirtualCluster) -> None:
 def test_unconfirmed_it_goes_back_and_the_connection_lives(lab: VirtualCluster) -> None:
     before = state(lab)
     done = haoscar(
-        lab, "virtual-ip", "apply", "--address", OWN, "--unconfirmed", "--limit", "5", "--yes"
+        lab, "virtual-ip", "apply", "--address", OWN, "--unconfirmed", "--limit", "3", "--yes"
     )
     assert not done["confirmed"]
     assert addresses(lab) == {f"{OWN}/24", f"{OLD}/32"}
@@ -151,7 +157,7 @@ def test_unconfirmed_it_goes_back_and_the_connection_lives(lab: VirtualCluster) 
     wait_for(lambda: "went back" in last(lab), "the end of the roll-back")
     assert state(lab) == before
     line_goes_on(lab)
-    assert "It was not confirmed".lower() in last(lab).lower()
+    assert "not confirmed in time" in last(lab)
 
 
 def last(lab: VirtualCluster) -> str:
@@ -163,12 +169,27 @@ def last(lab: VirtualCluster) -> str:
 
 def test_killed_command_and_killed_watcher_go_back(lab: VirtualCluster) -> None:
     before = state(lab)
-    haoscar(lab, "virtual-ip", "apply", "--address", OWN, "--unconfirmed", "--limit", "4", "--yes")
-    killed = run(lab, "head1", "systemctl", "kill", "--signal=KILL", "haoscar-virtual-ip-watch")
-    assert killed.ok, killed.stderr
-    wait_for(lambda: addresses(lab) == {f"{OLD}/24"}, "the old addresses")
+    words = ("haoscar", "virtual-ip", "apply", "--address", OWN, "--limit", "3", "--yes")
+    assert run(lab, "head1", "systemd-run", "--quiet", "--collect", "--unit=applying", *words).ok
+    file = ("grep", "-q", OWN, FILE)
+    wait_for(lambda: run(lab, "head1", *file).ok, "the first changed file")
+    for unit in ("applying", "haoscar-virtual-ip-watch"):
+        killed = run(lab, "head1", "systemctl", "kill", "--signal=KILL", unit)
+        assert killed.ok, killed.stderr
     wait_for(lambda: "went back" in last(lab), "the end of the roll-back")
     assert state(lab) == before
+    line_goes_on(lab)
+
+
+def test_gone_back_by_hand(lab: VirtualCluster) -> None:
+    before = state(lab)
+    words = ("virtual-ip", "apply", "--address", OWN, "--unconfirmed", "--limit", "600", "--yes")
+    haoscar(lab, *words)
+    haoscar(lab, *words, code=3)  # one at a time
+    haoscar(lab, "virtual-ip", "rollback")
+    assert state(lab) == before
+    haoscar(lab, "virtual-ip", "confirm", code=3)
+    line_goes_on(lab)
 
 
 def test_started_anew_before_the_confirmation_it_goes_back(lab: VirtualCluster) -> None:
@@ -184,8 +205,6 @@ def test_started_anew_before_the_confirmation_it_goes_back(lab: VirtualCluster) 
     wait_for(lambda: addresses(lab) == {f"{OLD}/24"}, "the old address")
     assert "started anew" in last(lab)
     assert state(lab) == before
-    run(lab, "node1", "systemctl", "stop", "line")
-    run(lab, "node1", "rm", "-f", "/run/line")
     start_line(lab)
 
 
@@ -204,20 +223,14 @@ def test_confirmed_it_stays_and_undo_brings_everything_back(lab: VirtualCluster)
     assert 'virtual_ip = "10.77.0.1"' in state(lab)["/etc/haoscar/site.toml"]
     line_goes_on(lab)
     haoscar(lab, "virtual-ip", "apply", "--yes", code=3)  # it is done already
+    head = lab.node("head1")
+    head.power_cut()
+    head.power_on()
+    head.wait_until_up()
+    wait_for(lambda: addresses(lab) == stays, "both addresses after a start")
+    start_line(lab)
     haoscar(lab, "undo", done["record"], "--yes")
     wait_for(lambda: addresses(lab) == {f"{OLD}/24"}, "the old addresses")
     wait_for(lambda: "undone" in last(lab), "the end of the roll-back")
     assert state(lab) == before
     line_goes_on(lab)
-
-
-def test_a_confirmed_change_survives_a_start_and_goes_back_by_hand(lab: VirtualCluster) -> None:
-    before = state(lab)
-    haoscar(lab, "virtual-ip", "apply", "--address", OWN, "--yes")
-    head = lab.node("head1")
-    head.power_cut()
-    head.power_on()
-    head.wait_until_up()
-    wait_for(lambda: addresses(lab) == {f"{OWN}/24", f"{OLD}/32"}, "both addresses")
-    haoscar(lab, "virtual-ip", "rollback", "--yes")
-    assert state(lab) == before

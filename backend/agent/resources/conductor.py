@@ -53,8 +53,8 @@ class Conductor:
         return self._worker.fileno()
 
     def wake_at(self) -> int:
-        """Return when ``tick`` is to be called."""
-        moment = planner.wake_at(self.board, self._clock())
+        """Return when ``tick`` is to be called; it may have passed already."""
+        moment = planner.wake_at(self.board)
         return moment if self.fencing is None else min(moment, fencing.wake_at(self.fencing))
 
     def tick(self) -> None:

@@ -50,13 +50,13 @@ def watchdog_bound(board: Board) -> int:
     return board.served + rules.lease + rules.peer_watchdog + rules.margin
 
 
-def fence_from(board: Board, now: int) -> int:
+def fence_from(board: Board) -> int:
     """From when on the other head is to be fenced: it gets a moment to say that it has stopped
     everything, and while it says that it is about to, as long as its stops may take."""
     soon = board.served + 2 * board.rules.lease
-    if busy(board, now):
-        return max(soon, min(board.peer_busy + PEER_HEARD, board.served + patience(board)))
-    return soon
+    if not board.peer_busy:
+        return soon
+    return max(soon, min(board.peer_busy + PEER_HEARD, board.served + patience(board)))
 
 
 def patience(board: Board) -> int:
@@ -82,10 +82,8 @@ def may_feed_watchdog(board: Board, *, leased: bool) -> bool:
     )
 
 
-def waiting(board: Board, now: int) -> bool:
-    """Whether an exclusive resource is kept from its start by nothing but this."""
-    if not board.serving or board.draining or not obstacle(board, now):
-        return False
+def waiting(board: Board) -> bool:
+    """Whether a resource is kept from its start by nothing but this."""
     return any(
         item.phase is Phase.BLOCKED and item.resource.exclusive and not blocked_by(board, item.name)
         for item in board.items

@@ -11,7 +11,6 @@ from backend.agent.resources import permission
 from backend.agent.resources.endings import finish
 from backend.agent.resources.kinds import Verb, can_look
 from backend.agent.resources.state import (
-    PEER_HEARD,
     Board,
     Decision,
     Drain,
@@ -56,17 +55,30 @@ def step(board: Board, event: Event, now: int) -> Decision:
     return turn.decision()
 
 
-def wake_at(board: Board, now: int) -> int:
-    """Return the moment of the next Tick that this state needs; FOREVER when it needs none."""
+def wake_at(board: Board) -> int:
+    """Return the moment of the next Tick that this state needs, which may have passed already;
+    FOREVER when it needs none."""
     moments = [item.deadline for item in board.items if item.verb is not None]
-    moments += [item.due for item in board.items if item.verb is None and item.due > now]
-    if permission.waiting(board, now):
-        moments.append(permission.watchdog_bound(board))
-        moments.append(permission.fence_from(board, now) if not board.fencing_asked else 0)
-        moments.append(board.peer_busy + PEER_HEARD if board.peer_busy else 0)
-    later = [moment for moment in moments if moment > now]
-    overdue = any(item.verb is not None and item.deadline <= now for item in board.items)
-    return now if overdue else min(later, default=FOREVER)
+    moments += [item.due for item in board.items if item.due and _acts_when_due(board, item)]
+    if permission.waiting(board):
+        moments.append(permission.watchdog_bound(board) or FOREVER)
+        if board.rules.fencing and not board.fencing_asked:
+            moments.append(permission.fence_from(board))
+    return min(moments, default=FOREVER)
+
+
+def _acts_when_due(board: Board, item: Item) -> bool:
+    """Whether something would be done with an item when its moment comes: the same questions as
+    in ``settle``, or the loop would turn round and round."""
+    wanted = board.serving and not board.draining and item.name not in barred(board)
+    if item.verb is not None:
+        return False
+    if item.phase is Phase.FAILED:
+        below = board.dependents(item.name)
+        return item.dirty and not wanted and all(other.down for other in below)
+    if item.phase is Phase.UNKNOWN:
+        return can_look(item.resource) and (wanted or not item.doubts)
+    return item.phase is Phase.RUNNING and wanted
 
 
 def settle(turn: Turn) -> None:
@@ -78,7 +90,7 @@ def settle(turn: Turn) -> None:
         for name in [one.name for one in (items if turn.board.serving else reversed(items))]:
             _settle_item(turn, turn.board.item(name))
     board, now = turn.board, turn.now
-    ready = permission.waiting(board, now) and now >= permission.fence_from(board, now)
+    ready = permission.waiting(board) and now >= permission.fence_from(board)
     if ready and board.rules.fencing and not board.fencing_asked:
         turn.board = board._replace(fencing_asked=True)
         turn.say("an exclusive resource waits: fencing the other head")

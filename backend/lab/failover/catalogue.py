@@ -10,6 +10,7 @@ from backend.lab.failover.scene import Scene
 from backend.lab.topology import Net
 
 BOTH = tuple(str(net) for net in Net)
+CLIENTS_ARP = 2000.0  # ms until a client asks again for an address that did not answer it
 CALM = 10.5  # the agent hands over for health every 10 s at most
 
 
@@ -43,7 +44,7 @@ class Fault:
 
 ONE = Promise(worst=1000, takeovers=1)
 NONE = Promise(worst=100, takeovers=0)
-SAFE = Promise()
+BLIND = Promise(after=CLIENTS_ARP)
 FAULTS = (
     Fault("F0", "nothing happens", faults.nothing, Promise(worst=100, takeovers=0, after=None), 22, long=True),
     Fault("F1", "power loss of the active head", faults.power_loss,
@@ -51,7 +52,8 @@ FAULTS = (
     Fault("F2", "private cable of the active head cut", faults.cable(Net.PRIVATE), ONE, 6, calm=True),
     Fault("F3", "public cable of the active head cut", faults.cable(Net.PUBLIC), ONE, 6, calm=True),
     Fault("F2s", "private path dead, carrier up", faults.dead_path(Net.PRIVATE), ONE, 7, calm=True),
-    Fault("F3s", "public path dead, carrier up", faults.dead_path(Net.PUBLIC), ONE, 7, calm=True),
+    # The heads are alone on the public network: neither can know which of them it is.
+    Fault("F3s", "public path dead, carrier up", faults.dead_path(Net.PUBLIC), BLIND, 7, calm=True),
     Fault("F4", "both cables of the active head cut", faults.both_cables, ONE, 5),
     Fault("F4i", "both paths dead, carriers up", faults.isolated, ONE, 5),
     Fault("F4s", "the heads do not hear each other", faults.apart, NONE, 9),
@@ -71,7 +73,8 @@ FAULTS = (
     Fault("W1", "all witnesses but one off", faults.witnesses_off(*WITNESSES[1:]), NONE, 8, ours_only=True),
     Fault("W0S", "all witnesses off, then the standby", faults.alone, NONE, 10, ours_only=True),
     Fault("S0", "the standby off", faults.standby_off, NONE, 7),
-    Fault("P0", "the private switch dead", faults.private_switch_dead, SAFE, 8, nets=("public",)),
+    Fault("P0", "the private switch dead", faults.private_switch_dead,
+          Promise(worst=100, after=CLIENTS_ARP), 8, nets=("public",)),
     Fault("C0", "both heads start cold", faults.cold_boot, Promise(takeovers=0), 7, prepare=faults.both_off),
 )  # fmt: skip
 

@@ -59,9 +59,9 @@ def apart(scene: Scene) -> None:
     """The heads no longer hear each other; everybody else hears both."""
     ports = scene.world.places.ports
     scene.world.wires = scene.world.wires.apart(ports(scene.active), ports(scene.standby))
-    scene.lasting(5, 2)
+    scene.lasting(5, 1.2)
     scene.heal()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def deaf(scene: Scene) -> None:
@@ -69,18 +69,18 @@ def deaf(scene: Scene) -> None:
     ports = scene.world.places.ports
     pairs = frozenset((a, b) for a in ports(scene.active) for b in ports(scene.standby))
     scene.world.wires = replace(scene.world.whole, deaf=pairs)
-    scene.lasting(5, 2)
+    scene.lasting(5, 1.2)
     scene.heal()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def killed(scene: Scene) -> None:
     """The active head's engine is killed, and started again seconds later."""
     scene.engine.kill(scene.active)
-    scene.lasting(3, 1.5)
+    scene.lasting(3, 1.0)
     scene.mark_healed()
     scene.engine.start(scene.active)
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def restarted(scene: Scene) -> None:
@@ -94,22 +94,22 @@ def restarted(scene: Scene) -> None:
 def frozen(scene: Scene) -> None:
     """The active head's engine is stopped, and goes on later."""
     scene.freeze(scene.active)
-    scene.lasting(10, 2)
+    scene.lasting(10, 1.2)
     scene.mark_healed()
     scene.thaw()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def stutter(scene: Scene) -> None:
     """Whoever is active is stopped for 0.1 to 0.5 s, again and again."""
-    for _ in range(6 if scene.short else 40):
+    for _ in range(4 if scene.short else 40):
         scene.freeze(scene.server() or scene.active)
         scene.wait(scene.random.uniform(0.1, 0.5))
         scene.thaw()
         scene.until(lambda: scene.server() != "", 3)
         scene.wait(scene.random.uniform(0.1, 0.5))
     scene.mark_healed()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 STALLS = (0.2, 0.3, 0.4, 0.6, 1.0)
@@ -120,7 +120,7 @@ def all_frozen(scene: Scene) -> None:
     scene.freeze(*scene.engine.members)
     scene.wait(STALLS[scene.turn % len(STALLS)])
     scene.thaw()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def lossy(percent: int) -> Callable[[Scene], None]:
@@ -128,9 +128,9 @@ def lossy(percent: int) -> Callable[[Scene], None]:
 
     def run(scene: Scene) -> None:
         scene.world.wires = replace(scene.world.whole, loss=percent)
-        scene.lasting(60, 3)
+        scene.lasting(60, 2.5)
         scene.heal()
-        scene.wait(AFTER)
+        scene.lasting(AFTER, 0.8)
 
     return run
 
@@ -138,9 +138,9 @@ def lossy(percent: int) -> Callable[[Scene], None]:
 def starving(scene: Scene) -> None:
     """The active head has no processor time to spare."""
     with scene.starving():
-        scene.lasting(30, 3)
+        scene.lasting(30, 2.5)
     scene.mark_healed()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def switchover(scene: Scene) -> None:
@@ -161,7 +161,7 @@ def without_active(scene: Scene) -> None:
 def returns(scene: Scene) -> None:
     """The old active head comes back."""
     scene.power_on(scene.standby)
-    scene.wait(2.5)
+    scene.lasting(3, 1.5)
 
 
 def witnesses_off(*names: str) -> Callable[[Scene], None]:
@@ -172,7 +172,7 @@ def witnesses_off(*names: str) -> Callable[[Scene], None]:
         scene.lasting(4, 4)
         scene.mark_healed()
         scene.engine.start(*names)
-        scene.wait(AFTER)
+        scene.lasting(AFTER, 0.8)
 
     return run
 
@@ -186,24 +186,24 @@ def alone(scene: Scene) -> None:
     scene.mark_healed()
     scene.engine.start(*WITNESSES)
     scene.power_on(scene.standby)
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def standby_off(scene: Scene) -> None:
     """The standby loses its power, and comes back."""
     scene.power_cut(scene.standby)
-    scene.lasting(3, 1.5)
+    scene.lasting(3, 1.0)
     scene.mark_healed()
     scene.power_on(scene.standby)
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def private_switch_dead(scene: Scene) -> None:
     """The private switch, with every witness on it, is dead; the public network is alive."""
     scene.world.kill_switch(Net.PRIVATE)
-    scene.lasting(4, 2.5)
+    scene.lasting(4, 1.5)
     scene.heal()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)
 
 
 def both_off(scene: Scene) -> None:
@@ -225,4 +225,4 @@ def _over_and_healed(scene: Scene) -> None:
     scene.until_taken_over()
     scene.wait(0.5)
     scene.heal()
-    scene.wait(AFTER)
+    scene.lasting(AFTER, 0.8)

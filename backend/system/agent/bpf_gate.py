@@ -83,7 +83,10 @@ class DeadlineGate(Gate):
         """See Gate."""
         if self._word is not None:
             self._word.write(until * 1000)
-        return super().open(until)
+        opened = super().open(until)
+        if opened and self._word is not None:
+            self._word.write(until * 1000)  # a new word, if the tables had to be mended
+        return opened
 
     def close(self) -> None:
         """See Gate."""

@@ -109,15 +109,13 @@ class Gate:
         It may be earlier than what was said before. Returns whether the gate is open now: it is
         closed instead when the moment has come, or comes within a jiffy. Raises KernelError.
         """
-        milliseconds = (until - self._clock()) // 1000
-        if milliseconds < self._shortest:
-            self.close()
-            return False
-        struct.pack_into("!Q", self._opening, self._places[0], min(milliseconds, LIFETIME))
-        first = self._opening[self._places[0] : self._places[0] + 8]
-        for place in self._places[1:]:
-            self._opening[place : place + 8] = first
-        self._write(bytes(self._opening), "open the gate")
+        for last_try in (False, True):
+            milliseconds = (until - self._clock()) // 1000
+            if milliseconds < self._shortest:
+                self.close()
+                return False
+            if self._write(self._opening_for(milliseconds), "open the gate", last_try):
+                break
         if self._clock() >= until:
             self.close()  # this process stood still in between
             return False
@@ -126,7 +124,8 @@ class Gate:
     def close(self) -> None:
         """Let nothing pass, now. Raises KernelError when that is not certain: the caller must end
         its process then, so that the gate and the addresses run out."""
-        self._write(self._closing, "close the gate")
+        if not self._write(self._closing, "close the gate", last_try=False):
+            self._write(self._closing, "close the gate", last_try=True)
 
     def remaining(self) -> int:
         """Return for how many us the gate is open yet, as the kernel says; 0: it is closed.
@@ -191,16 +190,24 @@ class Gate:
             self._places.append(place)
             place = self._opening.find(mark, place + 8)
 
-    def _write(self, batch: bytes, what: str) -> None:
+    def _opening_for(self, milliseconds: int) -> bytes:
+        expiration = struct.pack("!Q", min(milliseconds, LIFETIME))
+        for place in self._places:
+            self._opening[place : place + 8] = expiration
+        return bytes(self._opening)
+
+    def _write(self, batch: bytes, what: str, last_try: bool) -> bool:
+        """Send a batch; returns False when it is worth another try: what was missing was mended."""
         try:
             self._kernel.confirm(batch, 1, what)
         except KernelError as problem:
-            if problem.errno != errno.ENOENT:
+            if last_try or problem.errno != errno.ENOENT:
                 raise
             # Somebody took the tables away, or an element ran out in the middle of the batch.
             if not self.intact():
                 self.install()
-            self._kernel.confirm(batch, 1, what)
+            return False
+        return True
 
     def _commit(self, parts: Sequence[Part]) -> None:
         """Send a transaction; raises KernelError that names its first part that was refused."""
@@ -218,19 +225,19 @@ class Gate:
                 values = attributes(one.body[4:])
                 if one.body[0] != family or _name(values.get(ruleset.TABLE_NAME)) != TABLE:
                     continue
-                owner = values.get(ruleset.TABLE_OWNER)
-                mine = self._kernel.socket.getsockname()[0]
-                if any_owner:
-                    owner = None
-                if owner is not None and struct.unpack("!I", owner)[0] != mine:
-                    raise KernelError(
-                        errno.EBUSY,
-                        "The agent of another process holds the gate of this network namespace "
-                        f"(netlink port {struct.unpack('!I', owner)[0]}, mostly its process id); "
-                        "stop it first.",
-                    )
+                if not any_owner:
+                    self._check_owner(values.get(ruleset.TABLE_OWNER))
                 found.append(family)
         return found
+
+    def _check_owner(self, value: bytes | None) -> None:
+        owner = struct.unpack("!I", value)[0] if value is not None and len(value) == 4 else 0
+        if owner not in (0, self._kernel.socket.getsockname()[0]):
+            raise KernelError(
+                errno.EBUSY,
+                "The agent of another process holds the gate of this network namespace (netlink "
+                f"port {owner}, mostly its process id); stop it first.",
+            )
 
     def _expirations(self, family: int) -> list[int]:
         """Return what the elements of a table have left, in us."""
