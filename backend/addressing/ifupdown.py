@@ -77,9 +77,9 @@ def _logical(text: str) -> Iterator[tuple[Line, bool]]:
             waiting = whole
             continue
         joined, waiting = waiting is not None, None
-        if whole.text.strip(" \t\\\n"):
+        if whole.text.replace("\\", " ").split():
             yield whole, joined
-    if waiting is not None and waiting.text.strip(" \t\\\n"):
+    if waiting is not None and waiting.text.replace("\\", " ").split():
         yield waiting, True
 
 

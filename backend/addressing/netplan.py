@@ -14,7 +14,9 @@ from backend.clone.image_facts import NetworkSystem
 
 _KEY = re.compile(r"(?P<quote>[\"']?)(?P<key>[A-Za-z0-9_.:/ *-]+?)(?P=quote)[ \t]*:(?:[ \t]+|$)")
 _DASHES = re.compile(r"(?:-[ \t]+)*(?:-$)?")
-_STRANGE = re.compile(r"^[ \t]*(?:- +)?(?:<<[ \t]*:|\? )|[:\-,\[{][ \t]+[&*!][A-Za-z]|:[ \t]+[|>]")
+_STRANGE = re.compile(
+    r"^[ \t]*(?:- +)?(?:<<[ \t]*:|\? )|[:\-,\[{][ \t]+[&*!][A-Za-z!<]|:[ \t]+[|>]"
+)
 _ITEM = re.compile(r"[ \t]*([\"']?)[0-9.]+(?:/(?P<prefix>[0-9]{1,2}))?\1[ \t]*(?P<more>:?)[ \t]*")
 _FLOW = re.compile(r"\[(?P<items>[^\[\]{}]*)\][ \t]*")
 _SAY = "Write the list as one line for each address:  - ADDRESS/PREFIX"
@@ -44,30 +46,29 @@ class _File:
 def find(text: str, file: Path, address: IPv4Address) -> list[Found]:
     """Return every place of the file that gives an interface this address."""
     wanted = pattern(address)
-    state, found = _File(), []
-    strange = ""
+    state, found, others = _File(), [], []
+    strange = 0
     for line in lines(text):
         content = _without_comment(line.text)
         if not content.strip() or content.startswith(("---", "...", "%")):
             continue
         if "\t" in content[: len(content) - len(content.lstrip())] or _STRANGE.search(content):
-            strange = f"line {line.number} is YAML of a kind that is not edited here"
+            strange = strange or line.number
         rest = _enter(state, content)
         for match in wanted.finditer(content):
             new = Found(
                 NetworkSystem.NETPLAN, file, line.start + match.start(), line.start + match.end(),
                 line.number,
             )  # fmt: skip
-            found += _judged(new, state.keys, rest, content, line)
-    remedy = "Write it without anchors, aliases, tags and blocks of text."
-    return [
-        replace(
-            _named(one, keys, state.scalars),
-            problem=one.problem or strange,
-            remedy=one.remedy if one.problem else (remedy if strange else ""),
-        )
-        for one, keys in found
-    ]
+            judged = _judged(new, state.keys, rest, content, line)
+            found += judged
+            others += [] if judged else [new]
+    if strange:  # where the tree is not understood, any use may be the address of a card
+        problem = f"line {strange} is YAML of a kind that is not edited here"
+        remedy = "Write it without anchors, aliases, tags, tabs and blocks of text."
+        every = [*(one for one, _keys in found), *others]
+        return [replace(one, problem=problem, remedy=remedy) for one in every]
+    return [_named(one, keys, state.scalars) for one, keys in found]
 
 
 def _without_comment(text: str) -> str:

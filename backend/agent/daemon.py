@@ -102,6 +102,8 @@ class Daemon:
         gc.disable()  # it runs when the loop says so
         self._woken = boottime_us()
         self.parts.begin()
+        if adopted is not None:
+            self.parts.serve(self.head.term)
         notify("READY=1")
         self.chronicle.notice("ready")
 

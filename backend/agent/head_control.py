@@ -9,6 +9,7 @@ from backend.agent import control, metrics
 from backend.agent.core import events
 from backend.agent.core.explain import explain
 from backend.agent.core.timing import SECOND
+from backend.agent.resources import state as resources
 from backend.agent.status import head_status, virtual_ips
 from backend.system.agent.control_socket import ControlSocket
 from backend.system.agent.process import boottime_us
@@ -30,6 +31,7 @@ def open_control(daemon: Daemon) -> ControlSocket:
         "maintenance": answers.maintenance,
         "events": answers.events,
         "force": answers.force,
+        "forget": answers.forget,
     }
     address = None
     if settings.metrics:
@@ -98,4 +100,13 @@ class HeadControl:
         """Serve without the other head's vote: the administrator says that it is off."""
         if question.get("confirmed") != CONFIRMED:
             return control.refused(f"this needs the words {CONFIRMED!r}")
+        self._daemon.parts.conductor.tell(resources.PeerOff())
         return {"ok": True, "sentence": self._daemon.event(events.Force())}
+
+    def forget(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Try a resource again that has failed; without a name, all of them."""
+        name = str(question.get("resource", ""))
+        if name and name not in {one.name for one in self._daemon.settings.resources}:
+            return control.refused(f"there is no resource {name[:60]!a}")
+        self._daemon.parts.conductor.tell(resources.Forget(name))
+        return {"ok": True, "resources": self._daemon.parts.conductor.states()}

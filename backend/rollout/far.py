@@ -14,7 +14,15 @@ from backend.system.runner import Command, Runner
 PROGRAM = Path(far_side.__file__).read_text(encoding="utf-8")
 SECONDS = 120.0  # for the slowest line that a few hundred kilobytes should have to cross
 
+# The distribution's Python, not one of a virtual environment or of /usr/local: the unit names it.
+SEARCH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin"
+
 Action = dict[str, Any]
+
+
+def python(*words: str) -> Command:
+    """Return a command of the member's own Python, without any of its user's settings."""
+    return Command(("python3", "-I", *words), env={"PATH": SEARCH})
 
 
 def write(path: str, content: bytes, mode: int) -> Action:
@@ -38,7 +46,7 @@ def ask(runner: Runner, request: dict[str, Any]) -> dict[str, Any]:
 
     The request is given as a secret: it may hold the key, and no log is to show it.
     """
-    command = Command.of("python3", "-I", "-c", PROGRAM).within(SECONDS)
+    command = python("-c", PROGRAM).within(SECONDS)
     result = runner.run(command.given(Secret(json.dumps(request))))
     try:
         answer = json.loads(result.stdout)

@@ -60,7 +60,7 @@ class Installing:
                 ],
             )
         self.note(f"{self.member.name}: checking the configuration with the new agent")
-        check = Command.of("python3", "-I", PROGRAM, "check", "--config", CONFIG)
+        check = far.python(PROGRAM, "check", "--config", CONFIG)
         judged = self.runner.run(check, check=False)
         if not judged.ok:
             said = (judged.stdout.strip() or judged.stderr.strip())[-600:]

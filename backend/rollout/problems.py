@@ -70,12 +70,15 @@ def _files(facts: Facts, software: Software) -> Iterator[Wrong]:
         )
 
 
-def voters_problems(found: Mapping[Member, Facts]) -> list[Report]:
-    """Return what stands against changing who votes while somebody does.
+def voters_problems(
+    found: Mapping[Member, Facts], unseen: Mapping[Member, frozenset[str]]
+) -> list[Report]:
+    """Return what stands against changing who votes while somebody counts votes.
 
-    Members are changed one after another, so old and new voters decide at the same time. A majority
-    of the old ones and one of the new ones have a voter in common only when the two sets differ by
-    one; with more, two heads could serve.
+    Only heads count them, and heads are changed one after another: a majority of the old voters and
+    one of the new ones have somebody in common only when the two sets differ by one; with more,
+    both heads could serve. ``unseen``: heads that are not looked at now, with the voters that
+    they were last given; they may come back with those.
     """
     reports = []
     for member, facts in found.items():
@@ -89,18 +92,25 @@ def voters_problems(found: Mapping[Member, Facts]) -> list[Report]:
                 "Agents on different ports do not hear each other. Run remove-agent, then install."
             )
             reports.append(error("rollout.port", text, todo))
-        names = [one.partition(" ")[2] for one in sorted(before.voters ^ after.voters)]
-        if len(names) > 1:
-            reports.append(
-                error(
-                    "rollout.voters",
-                    f"{member}: it runs with other members than the site file has now; they differ"
-                    f" in {', '.join(names)}. Two heads could serve while they are exchanged.",
-                    "Add or remove one member at a time and run install-agent after each, or stop"
-                    " the agent everywhere first: haoscar remove-agent.",
-                )
-            )
+        if member.head:
+            reports += _voters(member, before.voters, after.voters)
+    for member, voters in unseen.items():
+        view = ConfigView.of(member.config)
+        if view is not None:
+            reports += _voters(member, voters, view.voters)
     return reports
+
+
+def _voters(member: Member, before: frozenset[str], after: frozenset[str]) -> Iterator[Report]:
+    names = [one.partition(" ")[2] for one in sorted(before ^ after)]
+    if len(names) > 1:
+        yield error(
+            "rollout.voters",
+            f"{member}: its agent counts the votes of other members than the site file has now; they"
+            f" differ in {', '.join(names)}. Both heads could serve while they are exchanged.",
+            "Add or remove one member at a time and run install-agent for all after each, or stop"
+            " the agent everywhere first: haoscar remove-agent.",
+        )
 
 
 def digest(content: bytes) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import CommandFailed
+from backend.rollout.far import python
 from backend.rollout.places import CONFIG, PROGRAM, RUN, UNITS, WITNESS_UNIT
 from backend.system.runner import Command, Runner
 
@@ -102,7 +103,7 @@ def parse(text: str) -> dict[str, Service]:
 def control(runner: Runner, command: str) -> dict[str, Any]:
     """Ask a head's agent; returns its answer, or one that says why there is none."""
     question = json.dumps({"command": command}).encode() + b"\n"
-    words = Command.of("python3", "-I", "-c", ASK, f"{RUN}/{SOCKET}").given(question)
+    words = python("-c", ASK, f"{RUN}/{SOCKET}").given(question)
     try:
         result = runner.run(words.within(30.0), check=False)
         answer = json.loads(result.stdout)
@@ -148,9 +149,7 @@ def clear_gate(runner: Runner) -> None:
     The agent's own code does it, so that no program nft is needed there. Where the agent's file is
     gone already, only what the program nft can remove is removed.
     """
-    done = runner.run(
-        Command.of("python3", "-I", "-c", CLEAR_GATE, PROGRAM, CONFIG).within(30.0), check=False
-    )
+    done = runner.run(python("-c", CLEAR_GATE, PROGRAM, CONFIG).within(30.0), check=False)
     if done.ok:
         return
     for family in ("inet", "arp", "netdev"):

@@ -23,6 +23,7 @@ class Survey:
 
     runners: Mapping[Member, Runner]
     software: Software | None = None
+    unseen: Mapping[Member, frozenset[str]] = field(default_factory=dict)  # see voters_problems
 
     @property
     def title(self) -> str:
@@ -45,7 +46,7 @@ class Survey:
             if self.software is not None:
                 reports += problems_of(member, found[member], self.software)
         if self.software is not None:
-            reports += voters_problems(found)
+            reports += voters_problems(found, self.unseen)
         if any(one.severity is Severity.ERROR for one in reports):
             raise Refused(*reports, _untouched())
         for one in reports:

@@ -53,13 +53,15 @@ class Checks:
 
     def served(self, member: int, term: int) -> None:
         """A head has become active."""
+        self.serves_since_heal += 1
         # A forced head knows only its own term; the voters tell it theirs when it asks them.
-        if term <= self.highest and not (self.forgotten or self.world.heads[member].forced):
+        if self.world.heads[member].forced:
+            return
+        if term <= self.highest and not self.forgotten:
             raise Violation(
                 "term", f"head {member} serves with term {term}; {self.highest} has served before"
             )
         self.highest = max(self.highest, term)
-        self.serves_since_heal += 1
 
     def decided(self, member: int, before: Head, decision: Decision) -> None:
         """A head has changed its role or said something."""

@@ -2,11 +2,13 @@
 
 from backend.agent.core.events import Condition, Force, Maintenance, Stop, Switchover
 from backend.agent.core.messages import Health
+from backend.agent.core.standby import campaign, why_not
+from backend.agent.core.state import Role
 from backend.simulation.plan import HEADS, Fault, Kind
 from backend.simulation.world import FAULT, World
 
 WELL = Health.FIT | Health(3)
-COMMANDS = (Kind.SWITCH, Kind.STOP, Kind.MAINTENANCE, Kind.FORCE)
+COMMANDS = (Kind.EAGER, Kind.SWITCH, Kind.STOP, Kind.MAINTENANCE, Kind.FORCE)
 
 
 class Faults:
@@ -87,7 +89,12 @@ class Faults:
         world, who = self.world, fault.who
         if world.frozen[who] > world.now:
             return
-        if fault.kind is Kind.SWITCH:
+        if fault.kind is Kind.EAGER:
+            # Politeness is not what safety rests on: the voters must refuse.
+            head, own = world.heads[who], world.local(who, world.now)
+            if head.role is Role.STANDBY and not why_not(head, own):
+                world.carry_out(who, campaign(head, own), None, own)
+        elif fault.kind is Kind.SWITCH:
             world.happen(who, Switchover())
         elif fault.kind is Kind.STOP:
             world.happen(who, Stop())

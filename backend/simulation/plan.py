@@ -28,6 +28,7 @@ class Kind(enum.StrEnum):
     SWITCH = "switchover"
     STOP = "the agent is stopped"
     MAINTENANCE = "maintenance mode"
+    EAGER = "it campaigns although it has no reason to"
     FORCE = "the other head is fenced, and confirmed to be off"
 
 
@@ -74,6 +75,7 @@ WEIGHTS = (
     (Kind.SWITCH, 5, 0.0, 0.0),
     (Kind.STOP, 2, 0.5, 2.0),
     (Kind.MAINTENANCE, 1, 0.5, 4.0),
+    (Kind.EAGER, 8, 0.0, 0.0),
     (Kind.FORCE, 2, 0.2, 4.0),
 )
 TOTAL = sum(weight for _, weight, _, _ in WEIGHTS)

@@ -25,9 +25,8 @@ pytestmark = [
 ]
 PATIENCE = 3  # times the promised outage
 TRIES = 3  # when the machine itself stood still meanwhile
-ORDER = (
-    "F2,F4s,F9,F7a,F7b,F8,S0,P0,F3,F1,F10,F4,F4i,F5,F5r,F6,F6s,F6v,F11,C0,W1,W0,W0S,F2s"
-)  # fmt: skip
+# F0 and F7a are easier cases of others; W0 and W1 are part of W0S; F3s promises no takeover.
+ORDER = "F2,F4s,F9,F7b,F8,S0,F3,F1,F10,F4,F4i,F5,F5r,F6,F6s,F6v,F11,C0,F2s,W0S,P0"
 
 
 @pytest.fixture(scope="module")
@@ -81,4 +80,4 @@ def _said(scene: Scene, found: Repetition) -> str:
 def test_calm_is_longer_than_the_agents_own() -> None:
     from backend.agent.core.timing import SECOND, Timing
 
-    assert CALM > Timing().calm / SECOND
+    assert Timing().calm / SECOND < CALM

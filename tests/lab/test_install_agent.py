@@ -198,6 +198,10 @@ def test_agents_run_in_real_time_with_few_powers(installed: Site) -> None:
         modes = installed.on(name, "stat", "--format=%a %U", PROGRAM, CONFIG, KEY).stdout
         assert modes.splitlines() == ["755 root", "644 root", "600 root"]
         keys.add(installed.on(name, "cat", KEY).stdout)
+        # The distribution's Python, also where the installer itself runs in an environment.
+        assert installed.on(name, "cat", f"/proc/{pid}/cmdline").stdout.startswith(
+            "/usr/bin/python3"
+        )
     assert len(keys) == 1
     assert installed.role("head1") == "active"
     assert installed.role("head2") == "standby"

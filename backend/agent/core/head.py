@@ -116,7 +116,7 @@ def _received(head: Head, source: int, message: Message, now: int) -> Decision:
         voter = head.voter
         status = Status(
             voter.holder, voter.term, max(0, voter.remaining(now)), message.sent,
-            my_health(head, now), head.promised,
+            my_health(head, now), solo.reported(head),
         )  # fmt: skip
         return Decision(head, (Send((source,), status),))
     if isinstance(message, Status):
@@ -163,7 +163,7 @@ def _remember(head: Head, message: Request, now: int) -> tuple[Head, tuple[Actio
     if head.role is Role.CANDIDATE:
         down = step_down(head, now, "", lapsed=True)
         head, actions = down.state, down.actions
-    head = head._replace(promised=message.solo)
+    head = head._replace(promised=message.solo, storing=message.solo)
     return head, (*actions, kept(head))
 
 
@@ -185,7 +185,7 @@ def _request(head: Head, source: int, message: Request, now: int) -> Decision:
         stored = (*stored, kept(head))
     reply = Answer(
         granted, voter.holder, voter.term, max(0, voter.remaining(now)), message.sent,
-        my_health(head, now), head.promised,
+        my_health(head, now), solo.reported(head),
     )  # fmt: skip
     return Decision(head, (Send((source,), reply), *stored))
 

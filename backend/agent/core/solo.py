@@ -8,7 +8,7 @@ head stops nothing. The price: the other head cannot take over by itself until i
 from __future__ import annotations
 
 from backend.agent.core.actions import Action, OpenGate, Persist, Send
-from backend.agent.core.lease import lease_end, without_peer
+from backend.agent.core.lease import PROMISED, lease_end, without_peer
 from backend.agent.core.messages import Ask, Promise, Release
 from backend.agent.core.state import Decision, Head, Role
 
@@ -46,19 +46,30 @@ def _enough(head: Head, now: int) -> Considered:
             return head._replace(enough_since=now), (), ""
         if now - head.enough_since < head.timing.full_after:
             return head, (), ""
-        shared = head._replace(
-            solo=0, forced=False, asked=0, enough_since=0, next_ask=now + head.timing.lease
-        )
+        version = max(head.version, head.solo)
+        shared = head._replace(solo=0, forced=False, asked=0, enough_since=0, version=version)
         if lease_end(shared) < head.lease_until:
             return head, (), ""  # the lease still rests on the promise: the grants are older
-        release = Release(max(head.solo, head.peer.promise))
-        sentence = "enough witnesses answer: the promise is given back"
-        return shared, (Send((head.members.peer,), release),), sentence
+        head, actions = _give_back(shared, now)
+        return head, actions, "enough witnesses answer: the promise is given back"
     head = head._replace(asked=0)
-    if head.peer.promise and head.peer.alive(now, head.timing.lease) and now >= head.next_ask:
-        head = head._replace(next_ask=now + head.timing.lease)
-        return head, (Send((head.members.peer,), Release(head.peer.promise)),), ""
+    given = int(head.peer.health) & PROMISED and head.peer.alive(now, head.timing.lease)
+    if given and now >= head.next_ask:
+        head, actions = _give_back(head, now)
+        return head, actions, ""
     return head, (), ""
+
+
+def _give_back(head: Head, now: int) -> tuple[Head, tuple[Action, ...]]:
+    """Release all that was ever promised: this head uses nothing of it, and will use none again."""
+    version = next_version(head) - 1
+    head = head._replace(version=version, next_ask=now + head.timing.lease)
+    return head, (Send((head.members.peer,), Release(version)),)
+
+
+def reported(head: Head) -> int:
+    """Return the promise that the other head may rely on: it is on the disk."""
+    return 0 if head.storing == head.promised else head.promised
 
 
 def next_version(head: Head) -> int:

@@ -14,7 +14,7 @@ from backend.cli.app import App, Subparsers
 from backend.cli.ssh_options import HOST_KEYS, add_ssh_options, credentials, decision, port
 from backend.errors import Cancelled, HaoscarError, Refused
 from backend.imaging.client import known_hosts
-from backend.reports import Severity, info
+from backend.reports import Severity, info, warning
 from backend.rollout import key, show
 from backend.rollout.facts import Facts
 from backend.rollout.fleet import Fleet, Login, reach
@@ -83,14 +83,15 @@ def run_install(args: argparse.Namespace, app: App) -> int:
     app.out.reports(reports)
     with _turn(app, "install-agent"), _fleet(args, app) as fleet:
         skipped = _open(fleet, wanted, args, app)
-        found = app.run_task(Survey(fleet.runners, software))
+        record = Record(app.paths)
+        unseen = record.unseen_heads(members, fleet.runners)
+        found = app.run_task(Survey(fleet.runners, software, unseen))
         plans = [plan_member(one, found[one], software) for one in install_order(found)]
         working = [plan for plan in plans if not plan.idle]
         shown = [(plan.member, show.changes(plan)) for plan in plans]
         _say_outage(found, [plan.member for plan in working], app)
         done: tuple[str, ...] = ()
         if working and _agreed(shown, "Install the failover agent", app):
-            record = Record(app.paths)
             key.keep(app.paths, secret)
             done = app.run_task(InstallAgents(working, fleet.runners, record.add, PATIENCE))
     _say_rest(members, found, app)
@@ -178,17 +179,20 @@ def _agreed(shown: Sequence[Shown], title: str, app: App) -> bool:
 
 
 def _say_outage(found: dict[Member, Facts], working: Sequence[Member], app: App) -> None:
-    """Say beforehand what the upgrade means for the active head."""
-    for member in working:
-        said = found[member].said
-        if said.role != "active":
+    """Say beforehand what the upgrade means for the clients of the active head."""
+    for member, facts in found.items():
+        if not working or facts.said.role != "active":
             continue
-        if said.peer_alive:
+        if not facts.said.peer_alive:
+            text = (
+                f"{member.name} is active and the other head does not answer. Clients may wait for"
+            )
+            text += " half a second when its agent restarts, and when a witness does that it needs."
+            todo = "Start the other head first to avoid it."
+            app.out.reports([warning("rollout.outage", text, todo)])
+        elif member in working:
             text = f"{member.name} is active: the other head takes over before its agent restarts."
-        else:
-            text = f"{member.name} is active and the other head does not answer: its agent restarts"
-            text += " with its lease, and clients may wait for about a second."
-        app.out.reports([info("rollout.active", text)])
+            app.out.reports([info("rollout.active", text)])
 
 
 def _say_rest(members: Sequence[Member], found: dict[Member, Facts], app: App) -> None:

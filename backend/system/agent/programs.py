@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from backend.system.agent.program import LARGEST_INPUT, Ended, How, Program
+from backend.system.agent.program_runner import serve
+from backend.system.agent.program_start import read_secrets
 
 LARGEST_MESSAGE = 150_000  # bytes, of a request or of a report
 _BUFFER = 1 << 20
@@ -165,8 +167,6 @@ def program_problem(path: str) -> str:
 
 def secrets_problem(path: str) -> str:
     """Say why a credentials file is not used; empty when it is. Its contents are never told."""
-    from backend.system.agent.program_start import read_secrets
-
     try:
         read_secrets(path)
     except ValueError as error:
@@ -184,8 +184,6 @@ def _reaped(pid: int) -> bool:
 def _become_runner(connection: socket.socket) -> NoReturn:
     """Be the child: nothing of the agent's own code may go on in it."""
     try:
-        from backend.system.agent.program_runner import serve
-
         serve(connection)
     except BaseException as error:  # noqa: BLE001 - reported by the end of the connection
         with contextlib.suppress(OSError):

@@ -78,7 +78,12 @@ def test_a_time_limit_ends_it(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sleep 60 & echo $! >{}; wait", f"({IGNORES}) & echo $! >{{}}; {IGNORES}"]
+    "text",
+    [
+        "sleep 60 & echo $! >{}; wait",
+        f"({IGNORES}) & echo $! >{{}}; {IGNORES}",
+        f"({IGNORES}) & echo $! >{{}}; wait",
+    ],
 )
 def test_the_whole_group_ends_also_what_ignores_the_first_signal(
     worker: Worker, tmp_path: Path, text: str

@@ -158,6 +158,45 @@ def test_a_refused_host_key_or_a_machine_that_is_off_changes_nothing(
     assert head.files() == before
 
 
+def test_an_upgrade_that_clients_will_feel_is_announced(
+    head: Head, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert head.run("install-agent") == 0
+    head.cluster.members["head2"].units[HEAD_UNIT].state = "inactive"
+    head.unreached = {"head2"}
+    head.program = BETTER
+    assert head.run("install-agent", "--skip-unreachable") == 0
+    shown = capsys.readouterr()
+    assert "head1 is active and the other head does not answer." in shown.out + shown.err
+
+
+def test_a_head_that_is_off_still_counts_the_votes_it_knew(
+    head: Head, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    nodes = {n: f'[[node]]\nname = "node{n}"\naddress = "10.0.0.10{n}"\n' for n in (2, 3)}
+    for number in nodes:
+        head.cluster.add(tmp_path / "members", f"node{number}")
+    agent = '[agent]\nwitnesses = ["node1", "node2"{}]\n'
+    one_more = SITE + nodes[2] + agent.format("")
+    two_more = SITE + nodes[2] + nodes[3] + agent.format(', "node3"')
+    file = head.wiring.paths.site_file
+    assert head.run("install-agent") == 0
+    head.unreached = {"head2"}
+    file.write_text(one_more)
+    assert head.run("install-agent", "--skip-unreachable") == 0
+    file.write_text(two_more)
+    capsys.readouterr()
+    assert head.run("install-agent", "--skip-unreachable") == 3
+    said = capsys.readouterr().err
+    assert "head2 (head, 10.0.0.3): its agent counts the votes of other members" in said
+    assert "head1 (head" not in said
+    head.unreached = set()
+    file.write_text(one_more)
+    assert head.run("install-agent") == 0
+    file.write_text(two_more)
+    assert head.run("install-agent") == 0
+
+
 def test_going_on_without_a_machine_that_is_off(
     head: Head, capsys: pytest.CaptureFixture[str]
 ) -> None:
