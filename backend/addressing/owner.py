@@ -172,7 +172,7 @@ def _problems(
     if one.problem:
         text = f"The address cannot be replaced in this line: {one.problem}."
         problems.append(error("addressing.syntax", text, one.remedy, one.place))
-    if not one.concerns(link):
+    if not one.problem and not one.concerns(link):
         text = f"The file means {', '.join((*one.names, *one.macs))}, but the address is on {link.name}."
         remedy = (
             "Correct the file, so that after a start of the machine the address is where it is now."

@@ -48,7 +48,8 @@ class Transfer:
         return self._wanted(self.group, frozenset())
 
     def _wanted(self, group: tuple[LiveAddress, ...], singles: frozenset[IPv4Address]) -> Wanted:
-        known = frozenset({self.virtual, self.own})
+        # A batch that was cut off may have left any of them as a /32.
+        known = frozenset({self.virtual, self.own, *(one.address for one in self.group)})
         return Wanted(self.interface, self.network, group, singles, known, self.routes)
 
     def to_json(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import select
+import time
 from typing import Any
 
 from backend.agent import head_control
@@ -33,6 +34,7 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = SECOND
+NAP = 0.001  # seconds
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
 
@@ -130,10 +132,15 @@ class Daemon:
             self.counters["stalls"] += 1
             self.parts.links.stalled(now)
             self._step(Tick(late), now)
+        round_before = self.head.round_sent
         self._timers(now, 0 if late > self._timing.stall else late)
-        for one in ready:
-            if one in ends:
-                self._receive(ends[one])
+        spoken = self.head.round_sent != round_before
+        heard = [one for one in ready if one in ends]
+        if (heard or spoken) and self._calm(now):
+            time.sleep(NAP)  # what comes in that time is dealt with in one go
+            heard = list(ends)
+        for one in heard:
+            self._receive(ends[one])
         self._timers(boottime_us(), 0)
         for one in ready:
             if one in links:
@@ -197,6 +204,14 @@ class Daemon:
             moments.append(due)
         return min(moments)
 
+    def _calm(self, now: int) -> bool:
+        """Whether nothing is so urgent that a millisecond matters."""
+        head = self.head
+        if head.role is Role.ACTIVE:
+            return head.lease_until - now > self._timing.lease // 2
+        served = head.peer.served
+        return head.role is Role.STANDBY and now - served < self._timing.lease // 4
+
     def _timers(self, now: int, late: int) -> None:
         if now >= wake_at(self.head, now):
             self._step(Tick(late), now)
@@ -205,7 +220,7 @@ class Daemon:
             hands.announce()
         if now >= self.parts.conductor.wake_at():
             self.parts.conductor.tick()
-        if now >= self._next_look:
+        if now >= self._next_look - self._timing.round // 2:  # in a pass that is needed anyway
             self._look(now)
         if now >= self._next_keepalive:
             self._keep_alive(now)

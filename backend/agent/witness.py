@@ -51,7 +51,10 @@ class Witness:
         gc.freeze()
         gc.disable()
         if self._realtime:
-            become_realtime(on_fault=True)
+            try:
+                become_realtime(on_fault=True)
+            except OSError as problem:
+                os.write(2, f"alarm: {problem}\n".encode())
         self._post.introduce()
         notify("READY=1")
         ends = self._post.filenos()

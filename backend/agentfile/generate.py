@@ -21,8 +21,8 @@ class Places(NamedTuple):
     """Where an agent's files are on its machine."""
 
     key_file: str = "/etc/haoscar/agent.key"
-    state_directory: str = "/var/lib/haoscar/agent"
-    run_directory: str = "/run/haoscar/agent"
+    state_directory: str = "/var/lib/haoscar-agent"
+    run_directory: str = "/run/haoscar-agent"
 
 
 USUAL = Places()

@@ -51,6 +51,16 @@ STANDARD: tuple[Exclusion, ...] = (
         made_new=True,
     ),
     *_group(
+        "the failover agent of this machine: install-agent puts the clone's own there",
+        "/etc/haoscar/agent.json*", "/etc/haoscar/agent.key*", "/var/lib/haoscar-agent",
+        "/var/lib/haoscar/agent.key", "/var/lib/haoscar/agents.json",
+        "/usr/local/lib/haoscar/haoscar-agent.pyz*",
+        "/etc/systemd/system/haoscar-agent.service", "/etc/systemd/system/haoscar-witness.service",
+        "/etc/systemd/system/*.wants/haoscar-agent.service",
+        "/etc/systemd/system/*.wants/haoscar-witness.service",
+        made_new=True,
+    ),
+    *_group(
         "the seed of the random number generator: two machines must never share it",
         "/var/lib/systemd/random-seed", "/var/lib/urandom/random-seed",
         "/boot/efi/loader/random-seed", "/boot/loader/random-seed", "/efi/loader/random-seed",

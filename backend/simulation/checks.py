@@ -101,7 +101,7 @@ class Checks:
         if self.changed > healed + limit:
             late = (self.changed - healed) / 1000
             raise Violation("liveness", f"still a change of roles {late:.0f} ms after the end")
-        # A very late word of an earlier time can cost a hand-over, never more.
+        # A very late word of an earlier time can cost a hand-over or two, never more.
         calm = world.plan.sessions and not world.plan.late and not world.plan.twice
-        if self.serves_since_heal > (1 if calm else 3):
+        if self.serves_since_heal > (2 if calm else 4):
             raise Violation("flap", f"{self.serves_since_heal} role changes after the end: {roles}")

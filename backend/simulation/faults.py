@@ -4,11 +4,12 @@ from backend.agent.core.events import Condition, Force, Maintenance, Stop, Switc
 from backend.agent.core.messages import Health
 from backend.agent.core.standby import campaign, why_not
 from backend.agent.core.state import Role
-from backend.simulation.plan import HEADS, Fault, Kind
+from backend.agent.core.timing import MS
+from backend.simulation.plan import HEADS, LEASE, Fault, Kind
 from backend.simulation.world import FAULT, World
 
 WELL = Health.FIT | Health(3)
-COMMANDS = (Kind.EAGER, Kind.SWITCH, Kind.STOP, Kind.MAINTENANCE, Kind.FORCE)
+COMMANDS = (Kind.SWITCH, Kind.STOP, Kind.MAINTENANCE, Kind.FORCE)
 
 
 class Faults:
@@ -35,6 +36,8 @@ class Faults:
             self.reach()
         elif kind is Kind.DISK:
             world.full[who] = True
+        elif kind is Kind.EAGER:
+            self._eager(fault)
         elif not world.alive[who]:
             return
         elif kind is Kind.PAUSE:
@@ -71,6 +74,7 @@ class Faults:
         """End everything; whoever is dead starts."""
         world = self.world
         world.loss = world.late = world.twice = 0.0
+        world.delay = min(world.delay, 3 * MS)
         for fault in tuple(self.present):
             self.end(fault)
 
@@ -89,12 +93,7 @@ class Faults:
         world, who = self.world, fault.who
         if world.frozen[who] > world.now:
             return
-        if fault.kind is Kind.EAGER:
-            # Politeness is not what safety rests on: the voters must refuse.
-            head, own = world.heads[who], world.local(who, world.now)
-            if head.role is Role.STANDBY and not why_not(head, own):
-                world.carry_out(who, campaign(head, own), None, own)
-        elif fault.kind is Kind.SWITCH:
+        if fault.kind is Kind.SWITCH:
             world.happen(who, Switchover())
         elif fault.kind is Kind.STOP:
             world.happen(who, Stop())
@@ -110,6 +109,17 @@ class Faults:
             world.forced = True
             self.reach()
             world.happen(who, Force())
+
+    def _eager(self, fault: Fault) -> None:
+        """Campaign whenever it can: safety must not rest on politeness, the voters must refuse."""
+        world, who = self.world, fault.who
+        if fault not in self.present:
+            return
+        if world.alive[who] and world.frozen[who] <= world.now:
+            head, own = world.heads[who], world.local(who, world.now)
+            if head.role is Role.STANDBY and not why_not(head, own):
+                world.carry_out(who, campaign(head, own), None, own)
+        world.push(world.now + LEASE // 12, FAULT, 0, 0, lambda _world: self._eager(fault))
 
     def _leave(self, fault: Fault, life: int) -> None:
         """A stopped agent ends when it has nothing more to do."""
@@ -152,8 +162,8 @@ class Faults:
             for to in range(1, world.count):
                 ways = (3 if source < 3 and to < 3 else public) & ~(dead[source] | dead[to])
                 for cut in cuts:
-                    if (cut.who == source and cut.other in (0, to)) or (
-                        cut.who == to and not cut.other
-                    ):
+                    there = cut.who == source and cut.other in (0, to)
+                    back = cut.who == to and (not cut.other or cut.choice & 1)
+                    if there or (back and cut.other in (0, source)):
                         ways &= ~cut.networks
                 world.ways[source][to] = (ways & 1) + (ways >> 1)

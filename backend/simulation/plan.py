@@ -41,7 +41,7 @@ class Fault(NamedTuple):
     who: int  # a member; the sender for CUT
     other: int = 0  # the receiver for CUT; 0: both ways with everybody
     networks: int = 0  # a mask, for CUT and CARRIER
-    choice: int = 0  # bit 0: adopts or messages first; bit 1: memory is lost
+    choice: int = 0  # bit 0: adopts, messages first, or both ways; bit 1: memory is lost
 
 
 class Plan(NamedTuple):
@@ -75,7 +75,7 @@ WEIGHTS = (
     (Kind.SWITCH, 5, 0.0, 0.0),
     (Kind.STOP, 2, 0.5, 2.0),
     (Kind.MAINTENANCE, 1, 0.5, 4.0),
-    (Kind.EAGER, 8, 0.0, 0.0),
+    (Kind.EAGER, 6, 0.1, 2.0),
     (Kind.FORCE, 2, 0.2, 4.0),
 )
 TOTAL = sum(weight for _, weight, _, _ in WEIGHTS)
@@ -87,23 +87,26 @@ def draw(seed: int) -> Plan:
     rounds = 3 + int(rnd() * 2)
     timing = Timing(
         lease=LEASE, rounds=rounds, retries=2 * rounds, solo_after=LEASE * 3 // 2,
-        full_after=LEASE * 2, calm=3 * LEASE,
+        full_after=LEASE * 3 // 2, calm=3 * LEASE,
     )  # fmt: skip
-    witnesses = (1, 1, 2, 2, 2, 3)[int(rnd() * 6)]
+    witnesses = (1, 1, 1, 2, 2, 3)[int(rnd() * 6)]
     members = 3 + witnesses
-    begin, length = LEASE, LEASE * (2 + int(rnd() * 6))
-    heal = begin + length + LEASE // 2
+    begin, length = LEASE * 3 // 2, LEASE * (2 + int(rnd() * 6))
     rough = rnd()
-    faults = sorted(_fault(rnd, witnesses, begin, length) for _ in range(1 + int(rnd() * 6)))
+    theme = THEMES[int(rnd() * len(THEMES))]
+    faults = [_fault(rnd, witnesses, begin, length) for _ in range(1 + int(rnd() * 5))]
+    if theme is not None:
+        faults = faults[: int(rnd() * 3)] + theme(rnd, witnesses, begin + int(rnd() * LEASE))
+    heal = max([begin + length, *(fault.begin for fault in faults)]) + LEASE // 2
     return Plan(
         seed=seed, timing=timing, witnesses=witnesses, public=rnd() < 0.3,
         rates=tuple(980 + int(rnd() * 41) for _ in range(members)),
         offsets=tuple(int(rnd() * 1000) * MS for _ in range(members)),
-        delay=(MS // 2, 3 * MS, 30 * MS)[int(rnd() * 3)],
+        delay=(MS // 2, 3 * MS, 30 * MS, 100 * MS)[int(rnd() * 4)],
         loss=(0.0, 0.0, 0.15, 0.4)[int(rnd() * 4)] if rough < 0.6 else 0.0,
-        twice=0.15 if rough < 0.3 else 0.0,
-        late=0.03 if 0.15 < rough < 0.45 else 0.0,
-        sessions=rnd() < 0.7, faults=tuple(faults), heal=heal,
+        twice=0.2 if rough < 0.3 else 0.0,
+        late=0.05 if 0.15 < rough < 0.45 else 0.0,
+        sessions=rnd() < 0.7, faults=tuple(sorted(faults)), heal=heal,
     )  # fmt: skip
 
 
@@ -127,5 +130,57 @@ def _fault(rnd: Callable[[], float], witnesses: int, begin: int, length: int) ->
     if kind is Kind.CUT:
         other = 1 + int(rnd() * (2 + witnesses)) if rnd() < 0.7 else 0
         networks = 3 if rnd() < 0.7 else 1
-        return Fault(start, end, kind, member, 0 if other == member else other, networks)
+        return Fault(start, end, kind, member, 0 if other == member else other, networks, choice)
     return Fault(start, end, kind, head, choice=choice)
+
+
+def _handing_over(rnd: Callable[[], float], witnesses: int, begin: int) -> list[Fault]:
+    """A switchover, and right then something happens to one of the heads; the other is eager."""
+    del witnesses
+    head = HEADS[int(rnd() * 2)]
+    second = begin + int(rnd() * LEASE * 0.6)
+    kind = (Kind.CUT, Kind.CUT, Kind.PAUSE, Kind.KILL)[int(rnd() * 4)]
+    hit = HEADS[int(rnd() * 2)]
+    end = second + int(LEASE * (0.5 + 1.5 * rnd()))
+    return [
+        Fault(begin, begin, Kind.SWITCH, head),
+        Fault(second, end, kind, hit, networks=3, choice=int(rnd() * 2)),
+        Fault(second, end + LEASE, Kind.EAGER, 3 - hit if rnd() < 0.7 else hit),
+    ]
+
+
+def _voters_restart(rnd: Callable[[], float], witnesses: int, begin: int) -> list[Fault]:
+    """The heads do not hear each other, are eager, and voters restart quickly."""
+    end = begin + int(LEASE * (1 + 2 * rnd()))
+    faults = [
+        Fault(begin, end, Kind.CUT, 1, 2, 3, choice=1),
+        Fault(begin, end, Kind.EAGER, HEADS[int(rnd() * 2)]),
+    ]
+    for witness in range(3, 3 + witnesses):
+        start = begin + int(rnd() * LEASE)
+        stop = start + int(LEASE * 0.6 * rnd())
+        faults.append(Fault(start, stop, Kind.OFF, witness, choice=int(rnd() * 4)))
+    start = begin + int(rnd() * LEASE)
+    stop = start + int(LEASE * 0.8 * rnd())
+    faults.append(Fault(start, stop, Kind.KILL, HEADS[int(rnd() * 2)], choice=int(rnd() * 2)))
+    return faults
+
+
+def _alone(rnd: Callable[[], float], witnesses: int, begin: int) -> list[Fault]:
+    """The witnesses are missing for so long that a head serves alone; then not all are back."""
+    back = begin + int(LEASE * (2.2 + rnd()))
+    faults = [
+        Fault(begin, back + int(rnd() * LEASE), Kind.OFF, witness, choice=int(rnd() * 4))
+        for witness in range(3, 3 + witnesses)
+    ]
+    head = HEADS[int(rnd() * 2)]
+    hit = back + int((rnd() - 0.5) * LEASE)
+    end = hit + int(LEASE * (0.5 + 2 * rnd()))
+    what = (Kind.CUT, Kind.CUT, Kind.KILL, Kind.POWER)[int(rnd() * 4)]
+    faults.append(Fault(hit, hit + LEASE // 4, what, head, 3 - head, 3, choice=int(rnd() * 4)))
+    faults.append(Fault(hit, end + LEASE, Kind.CUT, 1, 2, 3, choice=1))
+    faults.append(Fault(hit, end + LEASE, Kind.EAGER, HEADS[int(rnd() * 2)]))
+    return faults
+
+
+THEMES = (None, None, None, _handing_over, _voters_restart, _alone)

@@ -34,6 +34,7 @@ class World:
         self.members = {one: Members(one, HEADS, witnesses) for one in HEADS}
         self.random = Random(plan.seed + 1).random  # noqa: S311
         self.loss, self.twice, self.late = plan.loss, plan.twice, plan.late
+        self.delay = plan.delay
         self.now = 0
         self.queue: list[Entry] = []
         self.order = 0
@@ -231,12 +232,12 @@ class World:
 
     def _send(self, source: int, to: tuple[int, ...], message: Message) -> None:
         rnd, loss, ways, now = self.random, self.loss, self.ways[source], self.now
-        plan, queue, life = self.plan, self.queue, self.life
+        queue, life = self.queue, self.life
         for member in to:
             open_ways = ways[member]
             if not open_ways or (loss and rnd() < (loss if open_ways == 1 else loss * loss)):
                 continue
-            moment = now + 100 + int(rnd() * plan.delay)
+            moment = now + 100 + int(rnd() * self.delay)
             if self.late and rnd() < self.late:
                 moment += int(rnd() * 3 * LEASE)
             self.order = order = self.order + 1

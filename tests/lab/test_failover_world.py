@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import Refused
+from backend.errors import Cancelled, Refused
+from backend.lab.failover.bench import BenchFailover
 from backend.lab.failover.catalogue import chosen
 from backend.lab.failover.judge import Findings, judge
 from backend.lab.failover.keepalived import Keepalived
@@ -22,6 +23,7 @@ from backend.lab.topology import Net
 from backend.paths import Paths
 from backend.system.processes import ProcessId, in_pid_namespace_of
 from backend.system.runner import Command
+from backend.tasks import CancelToken, Event, Progress, TaskContext
 
 pytestmark = [
     pytest.mark.lab,
@@ -277,3 +279,23 @@ def test_the_judge_sees_keepalived_split(pair: Scene) -> None:
     found, _ = happen(pair, "F6")
     assert found.dual > 500
     assert found.takeovers >= 1
+
+
+def test_a_cancelled_bench_leaves_nothing(tmp_path: Path) -> None:
+    before, token = traces(), CancelToken()
+
+    def cancel(event: Event) -> None:
+        if isinstance(event, Progress) and "Idle cost" in event.detail:
+            token.cancel()
+
+    etc = tmp_path / "root/etc"
+    etc.mkdir(parents=True)
+    (etc / "os-release").write_bytes(Path("/etc/os-release").read_bytes())
+    bench = BenchFailover(
+        chosen("F1"), 1, report=tmp_path / "report", paths=Paths(tmp_path / "root")
+    )
+    with pytest.raises(Cancelled):
+        bench.run(TaskContext(cancel, token))
+    assert not list(worlds_directory(Paths(tmp_path / "root")).iterdir())
+    assert {path.name for path in (tmp_path / "report").iterdir()} >= {"keepalived-head-a.log"}
+    assert traces() == before

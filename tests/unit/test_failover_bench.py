@@ -154,6 +154,17 @@ def test_the_result_as_json_and_as_a_table() -> None:
     assert results.cost_cells(found.costs) == [("haoscar", A, "0.80 %", "40.0 kB/s", "20.0 MB")]
 
 
+def test_idle_costs_are_promised_too() -> None:
+    found = FailoverBench("default", "", [row("F1", outage(250))])
+    found.costs = {"haoscar": {"w1": results.Cost(0.4, 60_000, 16_000_000)}}
+    assert not found.kept
+    assert results.cost_cells(found.costs)[0][-1] == (
+        "processor above 0.3 %; traffic above 50 kB/s; memory above 15 MB"
+    )
+    found.costs = {"keepalived": {A: results.Cost(50, 60_000, 160_000_000)}}
+    assert found.kept  # nobody promised anything for it
+
+
 def test_faults_are_chosen_by_name() -> None:
     assert chosen("") == FAULTS
     assert [one.name for one in chosen("F10, F1,F7,F1")] == ["F10", "F1", "F7a", "F7b"]

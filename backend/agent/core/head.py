@@ -32,6 +32,7 @@ from backend.agent.core.messages import (
     Status,
 )
 from backend.agent.core.state import Decision, Head, Peer, Role
+from backend.agent.core.steps import missing
 from backend.agent.core.steps import kept, step_down
 
 
@@ -51,7 +52,9 @@ def step(head: Head, event: Event, now: int) -> Decision:
 def wake_at(head: Head, now: int) -> int:
     """Return the moment of the next Tick that this state needs."""
     if head.role is Role.ACTIVE:
-        moment = min(head.next_round, head.next_retry)
+        moment = head.next_round
+        if head.next_retry < moment and missing(head):
+            moment = head.next_retry
         if head.forced or not head.solo:
             moment = min(moment, head.lease_until)
         return min(moment, head.stopping) if head.stopping else moment

@@ -51,16 +51,23 @@ def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple
     if voter is not None:
         acks = with_value(head.acks, head.place(members.me), now)
         head = head._replace(voter=voter, acks=acks)
-    to = tuple(
-        one
-        for one in members.others
-        if not (missing_only and head.acks[head.place(one)] >= head.round_sent)
-    )
-    if head.role is Role.ACTIVE and head.rounds % 2 and not head.solo:
-        recent = now - 2 * timing.round
-        if head.acks[head.place(members.peer)] > recent:
-            to = tuple(one for one in to if one == members.peer)
+    to = missing(head) if missing_only else asked(head)
     return head, ((Send(to, request),) if to else ())
+
+
+def asked(head: Head) -> tuple[int, ...]:
+    """Return whom the present round asks."""
+    peer = head.members.peer
+    if head.role is Role.ACTIVE and head.rounds % 2 and not head.solo:
+        recent = head.round_sent - 2 * head.timing.round
+        if head.acks[head.place(peer)] > recent:
+            return (peer,)
+    return head.members.others
+
+
+def missing(head: Head) -> tuple[int, ...]:
+    """Return whose answers the present round still awaits."""
+    return tuple(one for one in asked(head) if head.acks[head.place(one)] < head.round_sent)
 
 
 def with_value(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.errors import HaoscarError
 from backend.lab.failover.engines import Engine
-from backend.lab.failover.places import HEADS, VIRTUAL, WITNESSES
+from backend.lab.failover.places import HEADS, OURS, VIRTUAL, WITNESSES
 from backend.lab.failover.world import World
 from backend.lab.overlay import source_directory
 from backend.lab.topology import Net
@@ -47,7 +47,7 @@ class Program:
 class Agents(Engine):
     """HA-OSCAR's agent."""
 
-    name = "haoscar"
+    name = OURS
     settle = 1.0
     members = (*HEADS, *WITNESSES)
 

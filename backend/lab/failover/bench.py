@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.errors import Refused
 from backend.lab.failover import starve
 from backend.lab.failover.agents import Agents, Program
 from backend.lab.failover.catalogue import CALM, Fault
@@ -22,7 +24,6 @@ from backend.system.runner import LocalRunner
 from backend.tasks import TaskContext
 
 SPARE = 3  # repetitions that may be added for those in which the prober stood still
-AROUND = 3.0  # seconds that a repetition takes beside the fault itself
 IDLE = 15.0  # seconds over which the idle cost is measured
 
 
@@ -51,6 +52,8 @@ class BenchFailover:
 
     def run(self, context: TaskContext) -> FailoverBench:
         """Measure; raises Cancelled, HaoscarError."""
+        if os.geteuid() != 0:
+            raise Refused.of("lab.not-root", "The bench needs root.", "Use sudo.")
         ensure_failover_packages(self.paths, LocalRunner(), context)
         sweep(self.paths)
         context.step("Starting the worlds")
@@ -75,7 +78,7 @@ class BenchFailover:
 
     def _seconds(self, fault: Fault) -> float:
         engines = 1 if fault.ours_only else self._engines
-        return (fault.seconds + AROUND) * self.repetitions(fault) * engines
+        return fault.takes(self.short) * self.repetitions(fault) * engines
 
     @contextlib.contextmanager
     def _scenes(self, context: TaskContext) -> Iterator[list[Scene]]:
@@ -117,7 +120,7 @@ class BenchFailover:
                 if len(series[name].kept) < wanted:
                     clock.say(
                         f"{fault.name}, {fault.title}: {name}, {turn + 1} of {wanted}",
-                        fault.seconds + AROUND if turn < wanted else 0.0,
+                        fault.takes(self.short) if turn < wanted else 0.0,
                     )
                     scene.turn = turn
                     series[name] = series[name].with_one(repeat(scene, fault))

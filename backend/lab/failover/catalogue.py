@@ -11,6 +11,8 @@ from backend.lab.topology import Net
 
 BOTH = tuple(str(net) for net in Net)
 CLIENTS_ARP = 2000.0  # ms until a client asks again for an address that did not answer it
+AROUND = 2.0  # seconds until everything is whole again after a fault
+SHORT = 4.0  # seconds that a shortened fault takes, about
 CALM = 10.5  # the agent hands over for health every 10 s at most
 
 
@@ -40,6 +42,10 @@ class Fault:
     ours_only: bool = False
     calm: bool = False  # needs a head that has not just handed over
     processors: int = 1  # that the machine must have
+
+    def takes(self, short: bool) -> float:
+        """Return the seconds that it takes, about, with what is around it."""
+        return AROUND + (min(self.seconds, SHORT) if short else self.seconds)
 
 
 ONE = Promise(worst=1000, takeovers=1)

@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface
 from backend.lab.network import port_name
 from backend.lab.topology import Net, NodeKind, NodeSpec, node
 
+OURS = "haoscar"  # our engine's name
 HEADS = ("head-a", "head-b")
 WITNESSES = ("w1", "w2", "w3")
 CLIENTS = {Net.PRIVATE: "w1", Net.PUBLIC: "client"}  # whose outage counts, one on each network

@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.lab.failover.catalogue import Fault, Promise
 from backend.lab.failover.judge import Findings
+from backend.lab.failover.places import HEADS, OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,22 @@ class Cost:
     memory: int  # bytes resident
 
 
+PROMISED_COSTS = {"head": Cost(1.0, 50e3, 40_000_000), "w": Cost(0.3, 50e3, 15_000_000)}
+
+
+def broken_cost(name: str, cost: Cost) -> list[str]:
+    """Return what one of our members uses too much of while nothing happens."""
+    promised = PROMISED_COSTS["head" if name in HEADS else "w"]
+    found = []
+    if cost.cpu > promised.cpu:
+        found.append(f"processor above {promised.cpu:g} %")
+    if cost.bytes > promised.bytes:
+        found.append(f"traffic above {promised.bytes / 1000:g} kB/s")
+    if cost.memory > promised.memory:
+        found.append(f"memory above {promised.memory / 1e6:g} MB")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One fault."""
@@ -180,7 +197,10 @@ class FailoverBench:
     @property
     def kept(self) -> bool:
         """Whether every promise was kept."""
-        return not any(row.broken_promises(self.profile) for row in self.rows)
+        idle = self.costs.get(OURS, {}).items()
+        return not any(row.broken_promises(self.profile) for row in self.rows) and not any(
+            broken_cost(name, cost) for name, cost in idle
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""
@@ -239,13 +259,14 @@ def cost_cells(costs: dict[str, dict[str, Cost]]) -> list[tuple[str, ...]]:
     """Return the rows of the table of idle costs."""
     return [
         (engine, name, f"{one.cpu:.2f} %", f"{one.bytes / 1000:.1f} kB/s",
-         f"{one.memory / 1e6:.1f} MB")
+         f"{one.memory / 1e6:.1f} MB",
+         ("; ".join(broken_cost(name, one)) or "kept") if engine == OURS else "")
         for engine, found in costs.items()
         for name, one in found.items()
     ]  # fmt: skip
 
 
-COST_HEADERS = ("engine", "machine", "processor", "traffic", "memory")
+COST_HEADERS = ("engine", "machine", "processor", "traffic", "memory", "verdict")
 
 
 def _outage(series: Series) -> tuple[str, str]:
