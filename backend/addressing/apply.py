@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 from backend.addressing import live, pending, places, reload, watcher
 from backend.addressing.pending import Pending
-from backend.addressing.rollback import RollBack
+from backend.addressing.rollback import RollBack, first_error
 from backend.addressing.transfer import Transfer
 from backend.change.journal import Journal
 from backend.change.plan import Plan
@@ -101,7 +101,7 @@ class Apply:
         """Take everything back at once, and say so in the error."""
         if not places.pending_file(self.paths).exists():  # the watcher was first; look again
             pending.write(self.paths, places.back_file(self.paths), waiting)
-        why = str(problem) or type(problem).__name__
+        why = first_error(problem) if isinstance(problem, HaoscarError) else type(problem).__name__
         reports = RollBack(self.paths, self.runner, self.journal, why).run(TaskContext())
         note = info("addressing.back", "Files and addresses are as they were before.")
         if isinstance(problem, HaoscarError):

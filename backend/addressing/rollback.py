@@ -123,7 +123,8 @@ def _route_lost(words: str) -> Report:
     )
 
 
-def failed(problem: HaoscarError) -> str:
-    """Return the first error of an exception as a sentence."""
-    errors = [one for one in problem.reports if one.severity is Severity.ERROR]
-    return str((errors or list(problem.reports))[0]) if problem.reports else str(problem)
+def first_error(problem: HaoscarError) -> str:
+    """Return the first error of an exception as one short line without its full stop."""
+    errors = [one.text for one in problem.reports if one.severity is Severity.ERROR]
+    said = (errors or [one.text for one in problem.reports] or [type(problem).__name__])[0]
+    return " ".join(said.split())[:300].removesuffix(".")

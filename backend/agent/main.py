@@ -17,12 +17,14 @@ HELP = """\
 usage: haoscar-agent run --config FILE
        haoscar-agent witness --config FILE
        haoscar-agent check --config FILE
+       haoscar-agent probe --address IP [...]
        haoscar-agent --version | --help
 
 The failover agent of HA-OSCAR. It runs in the foreground until SIGTERM.
 
   run       be a head: serve the virtual IPs while most of the others agree, or stand by
   witness   be a witness: grant leases to one head at a time, and nothing else
+  probe     measure from here for how long an address does not answer
   check     name every problem of a configuration file, each with its line, or say ok
 
 exit codes: 0 done; 1 failed, and for check: the file has errors; 2 wrong usage;
@@ -49,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == ["probe"]:
+        from backend.agent import probe
+
+        return probe.run(words[1:])
     if {"-h", "--help"} & set(words):
         sys.stdout.write(HELP)
         return 0

@@ -111,6 +111,7 @@ from backend.lab.failover.world import World
 from backend.paths import Paths
 world = World.start(Paths(Path(sys.argv[2])))
 prober = Prober(world)
+prober.pause()  # what is stopped must go, too
 print(world.directory.name, world.reaper.pid, flush=True)
 time.sleep(600)
 """

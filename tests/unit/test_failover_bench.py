@@ -151,7 +151,9 @@ def test_the_result_as_json_and_as_a_table() -> None:
     assert document["idle"]["haoscar"][A]["cpu_percent"] == 0.8
     for one in found.rows:
         assert len(results.cells(one, "default")) == len(results.HEADERS)
-    assert results.cost_cells(found.costs) == [("haoscar", A, "0.80 %", "40.0 kB/s", "20.0 MB")]
+    assert results.cost_cells(found.costs) == [
+        ("haoscar", A, "0.80 %", "40.0 kB/s", "20.0 MB", "kept")
+    ]
 
 
 def test_idle_costs_are_promised_too() -> None:

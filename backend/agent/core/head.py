@@ -32,8 +32,7 @@ from backend.agent.core.messages import (
     Status,
 )
 from backend.agent.core.state import Decision, Head, Peer, Role
-from backend.agent.core.steps import missing
-from backend.agent.core.steps import kept, step_down
+from backend.agent.core.steps import kept, missing, step_down
 
 
 def step(head: Head, event: Event, now: int) -> Decision:

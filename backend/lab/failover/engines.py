@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.lab.failover.machine import Program
+from backend.lab.failover.programs import Program
 from backend.lab.failover.world import World
 from backend.system.runner import Command
 
@@ -79,11 +79,8 @@ class Engine(ABC):
 
     def thaw(self, names: Iterable[str]) -> None:
         """Let its processes go on."""
-        programs = [self.programs[name] for name in names]
-        for one in [one for program in programs for one in program.family()]:
+        for one in [one for name in names for one in self.programs[name].family()]:
             one.send(signal.SIGCONT)
-        for program in programs:
-            program.wake_outside()
 
     def running(self, name: str) -> bool:
         """Whether it runs on a member."""
@@ -91,8 +88,7 @@ class Engine(ABC):
 
     def forget(self, name: str) -> None:
         """The machine has lost its power, and every process with it."""
-        if name in self.programs:
-            self.programs.pop(name).outside.stop()
+        self.programs.pop(name, None)
 
     def usage(self, name: str) -> Usage:
         """Return what it has used on a member."""

@@ -3,12 +3,12 @@
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import HaoscarError, Refused
 from backend.lab.failover import node_init
 from backend.lab.failover.places import TTL
+from backend.lab.failover.programs import Program
 from backend.lab.topology import NodeSpec
 from backend.system.namespaces import Inside, NamespaceRunner
 from backend.system.processes import ProcessId, children
@@ -16,50 +16,6 @@ from backend.system.runner import Command, Daemon, Runner, spawn
 
 START_LIMIT = 10.0  # seconds; 0.1 when idle
 OTHER_TTL = 64
-
-
-@dataclass(slots=True)
-class Program:
-    """A program left running inside a machine; signals reach it and all that it started."""
-
-    outside: Daemon  # nsenter, whose child it is
-    process: ProcessId
-
-    @property
-    def running(self) -> bool:
-        """Whether the program itself still runs."""
-        return self.outside.running and self.process.alive
-
-    def family(self) -> list[ProcessId]:
-        """Return the program and its descendants, the oldest first."""
-        found, waiting = [], [self.process.pid]
-        while waiting:
-            pid = waiting.pop(0)
-            one = ProcessId.of(pid)
-            if one is not None:
-                found.append(one)
-                waiting += children(pid)
-        return found
-
-    def kill(self) -> None:
-        """End it and all that it started by SIGKILL, at one moment as far as possible."""
-        family = self.family()
-        for number in (signal.SIGSTOP, signal.SIGKILL):  # none may clean up after another
-            for one in family:
-                one.send(number)
-        self.wake_outside()
-        self.outside.stop()
-
-    def wake_outside(self) -> None:
-        """Let nsenter go on, which stops itself when its child is stopped."""
-        self.outside.process.send_signal(signal.SIGCONT)
-
-    def stop(self, limit: float) -> None:
-        """Ask it to end in order; SIGKILL after ``limit`` seconds."""
-        self.process.send(signal.SIGTERM)
-        if not self.process.wait(limit):
-            self.kill()
-        self.outside.stop()
 
 
 class Machine:
@@ -135,20 +91,8 @@ class Machine:
     def start(self, command: Command, log_file: Path) -> Program:
         """Start a program that goes on running; raises CommandFailed, Refused, HaoscarError."""
         assert isinstance(self.runner, NamespaceRunner)
-        outside = spawn(self.runner.command(command), log_file)
-        deadline = time.monotonic() + START_LIMIT
-        while True:
-            found = [one for one in map(ProcessId.of, children(outside.pid)) if one is not None]
-            if found:
-                return Program(outside, found[0])
-            if not outside.running or time.monotonic() > deadline:
-                outside.stop()
-                said = log_file.read_text(errors="replace")[-2000:].strip()
-                raise HaoscarError.of(
-                    "failover.program",
-                    f"{command.argv[0]} did not start on {self.name}: {said or 'it said nothing'}",
-                )
-            time.sleep(0.002)
+        assert self._init is not None
+        return Program.start(command, self.runner, self._init, log_file)
 
     def traffic(self) -> int:
         """Return the bytes that its cards have sent and received so far."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from backend.errors import HaoscarError
 from backend.lab.failover.places import CLIENTS, HEADS, OBSERVER, TTL, VIRTUAL
+from backend.lab.failover.programs import Program
 from backend.lab.failover.world import World
 from backend.lab.topology import Net
 from backend.system import vip_prober
 from backend.system.namespaces import Inside, NamespaceRunner
-from backend.system.processes import ProcessId, children
-from backend.system.runner import Command, spawn
+from backend.system.runner import Command
 
 CLIENT_US, JUDGE_US, ARP_US = 5_000, 2_000, 10_000  # how often each asks
 NETS = tuple(Net)
@@ -43,20 +43,19 @@ class Prober:
         self._log = Path(f"/proc/{world.reaper.pid}/root{LOG}")
         self._from = 0
         inside = Inside(world.reaper.pid, own_network=True)
+        said = world.directory / "prober.out"
         command = Command.of(sys.executable, "-I", vip_prober.__file__, json.dumps(_order(world)))
         said = world.directory / "prober.out"
-        self._outside = spawn(NamespaceRunner(lambda: inside).command(command), said)
+        place = NamespaceRunner(lambda: inside)
+        self.process = Program.start(command, place, world.reaper, said).process
         deadline = time.monotonic() + START_LIMIT
         while b"ready" not in said.read_bytes():
-            if not self._outside.running or time.monotonic() > deadline:
+            if not self.process.alive or time.monotonic() > deadline:
                 raise HaoscarError.of(
                     "failover.prober", f"The prober did not start: {said.read_text()[-2000:]}"
                 )
             time.sleep(0.002)
-        self.realtime = b"real-time\n" in said.read_bytes().replace(b"without real-time", b"")
-        found = ProcessId.of(children(self._outside.pid)[0])
-        assert found is not None
-        self.process = found
+        self.realtime = b"ready, real-time" in said.read_bytes()
 
     def pause(self) -> None:
         """Send nothing until ``resume``: the idle cost of an engine is measured without it."""
@@ -65,7 +64,6 @@ class Prober:
     def resume(self) -> None:
         """Go on after ``pause``, and forget what was recorded before."""
         self.process.send(signal.SIGCONT)
-        self._outside.process.send_signal(signal.SIGCONT)
         self.forget()
 
     def forget(self) -> None:

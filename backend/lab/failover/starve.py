@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from backend.lab.failover.machine import Machine, Program
+from backend.lab.failover.machine import Machine
+from backend.lab.failover.programs import Program
 from backend.system.processes import ProcessId
 from backend.system.runner import Command
 
