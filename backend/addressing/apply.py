@@ -13,7 +13,7 @@ from backend.change.plan import Plan
 from backend.change.records import ChangeRecord
 from backend.errors import CommandFailed, HaoscarError, Refused
 from backend.paths import Paths
-from backend.reports import Report, info, warning
+from backend.reports import Report, error, info, warning
 from backend.system.runner import Command, Runner
 from backend.tasks import TaskContext
 
@@ -50,6 +50,7 @@ class Apply:
     def run(self, context: TaskContext) -> Applied:
         """Change files and live addresses; raises HaoscarError, Cancelled: then all is as before."""
         refuse_open(self.paths)
+        places.last_file(self.paths).unlink(missing_ok=True)
         context.step("Starting what takes the change back if it is not confirmed")
         records = self.journal.records()
         waiting = Pending(
@@ -102,8 +103,16 @@ class Apply:
         if not places.pending_file(self.paths).exists():  # the watcher was first; look again
             pending.write(self.paths, places.back_file(self.paths), waiting)
         why = first_error(problem) if isinstance(problem, HaoscarError) else type(problem).__name__
-        reports = RollBack(self.paths, self.runner, self.journal, why).run(TaskContext())
         note = info("addressing.back", "Files and addresses are as they were before.")
+        try:
+            reports = RollBack(self.paths, self.runner, self.journal, why).run(TaskContext())
+        except HaoscarError as worse:
+            reports = worse.reports
+            note = error(
+                "addressing.not-back",
+                "Not everything could be taken back yet; it is tried again and again.",
+                "Remove the cause, then look at: haoscar virtual-ip status",
+            )
         if isinstance(problem, HaoscarError):
             problem.reports = (*problem.reports, *reports, note)
 

@@ -18,6 +18,7 @@ usage: haoscar-agent run --config FILE
        haoscar-agent witness --config FILE
        haoscar-agent check --config FILE
        haoscar-agent probe --address IP [...]
+       haoscar-agent ctl COMMAND [...]
        haoscar-agent --version | --help
 
 The failover agent of HA-OSCAR. It runs in the foreground until SIGTERM.
@@ -25,6 +26,7 @@ The failover agent of HA-OSCAR. It runs in the foreground until SIGTERM.
   run       be a head: serve the virtual IPs while most of the others agree, or stand by
   witness   be a witness: grant leases to one head at a time, and nothing else
   probe     measure from here for how long an address does not answer
+  ctl       ask the agent on this machine: status, events, switchover, maintenance ...
   check     name every problem of a configuration file, each with its line, or say ok
 
 exit codes: 0 done; 1 failed, and for check: the file has errors; 2 wrong usage;
@@ -45,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Usage as problem:
         sys.stderr.write(f"haoscar-agent: {problem}\nTry: haoscar-agent --help\n")
         return EXIT_USAGE
-    except AgentError as problem:
+    except (AgentError, OSError) as problem:
         sys.stderr.write(f"haoscar-agent: {problem}\n")
         return EXIT_FAILED
 
@@ -55,6 +57,10 @@ def _main(words: list[str]) -> int:
         from backend.agent import probe
 
         return probe.run(words[1:])
+    if words[:1] == ["ctl"]:
+        from backend.agent import ctl
+
+        return ctl.run(words[1:])
     if {"-h", "--help"} & set(words):
         sys.stdout.write(HELP)
         return 0

@@ -1,7 +1,7 @@
 """``haoscar-agent probe``: measures from this machine for how long an address does not answer.
 
 Prints one JSON line when the first answer has come and one with the result at the end; it ends
-after its time, or when its standard input ends.
+after its time, or when its standard input, a pipe, ends.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -84,7 +85,7 @@ def _measure(order: Order, asker: Echo | Connection) -> int:
     gaps = Gaps(order.every)
     now = boottime_us()
     end, due, asked, said = now + int(order.seconds * 1e6), now, 0, False
-    watching = True
+    watching = _ends(os.fstat(0).st_mode)
     while now < end:
         if now >= due:
             if asked:
@@ -105,6 +106,11 @@ def _measure(order: Order, asker: Echo | Connection) -> int:
     asker.close()
     _say(gaps.as_dict(asked, time.time(), now))
     return 0 if gaps.answers else 1
+
+
+def _ends(mode: int) -> bool:
+    """Whether standard input is something that ends when its other side does."""
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _wait(microseconds: int, asker: Echo | Connection, *, watching: bool) -> None:

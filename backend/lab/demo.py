@@ -25,6 +25,8 @@ from backend.lab.report import CloneFacts, DemoReport, Stage
 from backend.lab.requirements import ensure_host_packages
 from backend.lab.roots import RootStore
 from backend.lab.stages import StageClock
+from backend.lab.takeover import Rehearsal
+from backend.lab.takeover_facts import TakeoverFacts
 from backend.model.addresses import Mac
 from backend.model.names import HostName
 from backend.model.site import Firmware
@@ -74,7 +76,7 @@ class Demo:
     @property
     def title(self) -> str:
         """See Task.title."""
-        return "From a head node to a running clone"
+        return "From a head node to a pair that has been proved"
 
     def run(self, context: TaskContext) -> DemoReport:
         """Do it; raises Cancelled, and HaoscarError when there could be no demo at all."""
@@ -88,16 +90,17 @@ class Demo:
             version=__version__,
         )
         try:
-            clone = self._clone(context, clock)
-            failure = "Files differ and nobody can say why." if clone.unexplained else ""
-            report = replace(report, ok=not clone.unexplained, clone=clone, failure=failure)
+            for found in self._work(context, clock):
+                report = replace(report, **found)
+            report = replace(report, ok=True)
         except Cancelled:
             raise
         except HaoscarError as problem:
             report = replace(report, failure=" ".join(str(one) for one in problem.reports))
         return replace(report, stages=clock.sorted(), seconds=clock.now)
 
-    def _clone(self, context: TaskContext, clock: StageClock) -> CloneFacts:
+    def _work(self, context: TaskContext, clock: StageClock) -> Iterator[dict[str, Any]]:
+        """Do everything; yields what is found as it is found, so that a failure loses nothing."""
         with clock.stage("prepare", "Prepare packages and Debian root") as detail:
             installed = ensure_host_packages(self.paths, LocalRunner(), context)
             RootStore(self.paths, LocalRunner()).ensure(context)
@@ -109,7 +112,13 @@ class Demo:
             self.on_lab(cluster)
             run = _Run(self.options, cluster, context, clock)
             try:
-                return run.clone()
+                clone = run.clone()
+                yield {"clone": clone}
+                if clone.unexplained:
+                    raise HaoscarError.of(
+                        "demo.differences", "Files differ and nobody can say why."
+                    )
+                yield {"takeover": run.take_over(clone)}
             finally:
                 if self.options.keep:
                     cluster.detach()
@@ -126,6 +135,7 @@ class _Run:
         self._context = context
         self._clock = clock
         self._head = HeadCommands(lab.node(HEAD).runner, str(LAUNCHER))
+        self._installed: dict[str, Any] = {}
 
     def clone(self) -> CloneFacts:
         """Do every step; returns what the clone is."""
@@ -136,7 +146,7 @@ class _Run:
             self._wait_until_heard(machine, heard, began)
         with self._clock.stage("assign", "Assign its MAC address, admit it"):
             self._command("install-standby", standby["name"], "--mac", BLANK_MAC)
-        installed = self._follow(standby["name"], machine)
+        self._installed = installed = self._follow(standby["name"], machine)
         proof = Proof(self._lab.node(HEAD), standby["address"], str(standby["name"]), installed)
         with self._clock.stage("ssh", "SSH answers from the clone", "check") as detail:
             facts = proof.ask(self._context)
@@ -146,6 +156,12 @@ class _Run:
             facts = proof.compare(self._context, facts)
             detail.text = f"{facts.files_compared} files, {len(facts.unexplained)} unexplained"
         return facts
+
+    def take_over(self, clone: CloneFacts) -> TakeoverFacts:
+        """Step 5 and its proof: agents, and the primary loses its power."""
+        rehearsal = Rehearsal(self._lab, self._context, self._clock, self._command)
+        virtual_ip = rehearsal.install(str(self._installed["facts"]["hostkey"]))
+        return rehearsal.lose_power(virtual_ip, clone.hostname, clone.address)
 
     def _define(self) -> dict[str, Any]:
         """Steps 1 to 3, and network boot: everything before the machine is switched on."""

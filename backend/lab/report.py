@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backend.lab.takeover_facts import TakeoverFacts
 from backend.rendering import block, render
 from backend.system.files import write_atomically
 
@@ -66,6 +67,7 @@ class DemoReport:
     version: str
     stages: tuple[Stage, ...] = ()
     clone: CloneFacts | None = None
+    takeover: TakeoverFacts | None = None
     bystanders: tuple[str, ...] = ()  # sentences about machines that were left alone
     failure: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)

@@ -1,16 +1,19 @@
 """What a member is before anything is changed there."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.errors import CommandFailed, HaoscarError
+from backend.model.addresses import parse_address
+from backend.model.names import InterfaceName
 from backend.rollout import far, services
 from backend.rollout.far_side import NEW, PREVIOUS
 from backend.rollout.member import Member
 from backend.rollout.places import DIRECTORIES, FILES, PROGRAM, RUN, SECRET, STATE
 from backend.rollout.services import Said, Service
-from backend.system.runner import Runner
+from backend.system.runner import Command, Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Facts:
     free: int = 1 << 40  # bytes, where the program goes
     units: Mapping[str, Service] = field(default_factory=dict)
     said: Said = field(default_factory=Said)
+    cards: Mapping[str, str] = field(default_factory=dict)  # IPv4 address -> interface
 
     def file(self, path: str) -> FileFact:
         """Return what is known of a file."""
@@ -78,7 +82,26 @@ def gather(runner: Runner, member: Member) -> Facts:
     facts = parse(answer)
     units = services.look(runner) if facts.systemd else {}
     said = services.said_by(runner, member.unit, units.get(member.unit, Service()))
-    return replace(facts, units=units, said=said)
+    return replace(facts, units=units, said=said, cards=cards_of(_addresses(runner)))
+
+
+def _addresses(runner: Runner) -> str:
+    """Return what ip-address(8) says there; empty where there is none."""
+    return runner.run(Command.of("ip", "-json", "-4", "address", "show"), check=False).stdout
+
+
+def cards_of(text: str) -> dict[str, str]:
+    """Return the interface of each IPv4 address; what is not understood is left out. Pure."""
+    try:
+        links = json.loads(text or "[]")
+        found = {
+            str(parse_address(str(one["local"]))): str(InterfaceName.parse(str(link["ifname"])))
+            for link in links
+            for one in link.get("addr_info", ())
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return found
 
 
 def parse(answer: Mapping[str, Any]) -> Facts:

@@ -18,7 +18,8 @@ class Member:
     name: str
     head: bool
     address: str  # where its sshd answers
-    config: bytes = field(repr=False)  # its agent.json
+    # Its agent.json; the same member may be given another one when more is known of it.
+    config: bytes = field(repr=False, compare=False)
     preferred: bool = False  # the head that serves first when both start cold
 
     @property

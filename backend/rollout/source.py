@@ -1,21 +1,27 @@
 """The members of a site, each with the configuration that its agent gets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from backend.agentfile.generate import Places, generate
+from backend.agentfile.members import participants
 from backend.errors import InvalidInput
 from backend.model.site import Site
 from backend.reports import Report
+from backend.rollout.facts import Facts
 from backend.rollout.member import Member
 from backend.rollout.places import KEY, RUN, STATE
 
 
-def members_of(site: Site) -> tuple[list[Member], list[Report]]:
+def members_of(
+    site: Site, interfaces: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[list[Member], list[Report]]:
     """Return the members, heads first, and what there is to say about their configuration.
+
+    ``interfaces``: what is known of a member's cards, by network; see ``interfaces_of``.
 
     Raises Refused when the site cannot have agents, InvalidInput when one would refuse it.
     """
-    made = generate(site, Places(KEY, STATE, RUN))
+    made = generate(site, Places(KEY, STATE, RUN), interfaces)
     wanted = None if site.agent is None else site.agent.preferred
     preferred = wanted or site.primary.name
     members = [
@@ -23,6 +29,23 @@ def members_of(site: Site) -> tuple[list[Member], list[Report]]:
         for one in made
     ]
     return members, list(dict.fromkeys(report for one in made for report in one.reports))
+
+
+def interfaces_of(site: Site, found: Mapping[Member, Facts]) -> dict[str, dict[str, str]]:
+    """Return for each member that was looked at the card that carries its address, by network.
+
+    The site file names the primary's cards only; a standby's may be called something else.
+    """
+    addresses = {one.name: one.addresses for one in participants(site)}
+    return {
+        member.name: {
+            network: facts.cards[str(address)]
+            for network, address in addresses[member.name].items()
+            if str(address) in facts.cards
+        }
+        for member, facts in found.items()
+        if member.name in addresses
+    }
 
 
 def chosen(members: Sequence[Member], names: Iterable[str]) -> list[Member]:

@@ -41,6 +41,7 @@ class Command:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = 60.0  # seconds; None only for what the user can cancel
+    open_until: Callable[[], bool] | None = None  # see held_until
 
     @classmethod
     def of(cls, *words: str | Path) -> "Command":
@@ -54,6 +55,14 @@ class Command:
     def given(self, stdin: bytes | Secret) -> "Command":
         """Return the same command with standard input."""
         return replace(self, stdin=stdin)
+
+    def held_until(self, over: Callable[[], bool]) -> "Command":
+        """Return it with a standard input that ends only when ``over`` says so (stream only).
+
+        It ends as well when this process does, or the connection: a program that watches it ends
+        with us, however we end.
+        """
+        return replace(self, stdin=self.stdin or b"", open_until=over)
 
     def after(self, *prefix: str | Path) -> "Command":
         """Return the command run by another one, as in ``ip netns exec NAME ...``."""
@@ -155,7 +164,7 @@ class LocalRunner:
         began = time.monotonic()
         process = _start(full, stderr=subprocess.STDOUT)
         try:
-            _feed(process, _input(full))
+            _feed(process, full)
             lines = _read_lines(process, full, on_line, cancelled)
         except BaseException:
             end_group(process)
@@ -239,10 +248,18 @@ def _input(command: Command) -> bytes | None:
     return command.stdin
 
 
-def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
-    if process.stdin is not None and data is not None:
+def _feed(process: subprocess.Popen[bytes], command: Command) -> None:
+    if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(data)
+            process.stdin.write(_input(command) or b"")
+            process.stdin.flush()
+        if command.open_until is None:
+            _close_input(process)
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
 
 
@@ -278,6 +295,8 @@ def _read_lines(
                 raise Cancelled(info("task.cancelled", "Cancelled on your request."))
             if deadline is not None and time.monotonic() > deadline:
                 raise _timed_out(command)
+            if command.open_until is not None and command.open_until():
+                _close_input(process)
             if not selector.select(timeout=0.1):
                 continue
             chunk = os.read(process.stdout.fileno(), 65536)
@@ -290,4 +309,6 @@ def _read_lines(
                 on_line(kept[-1])
             del kept[:-200]
             if not chunk:
-                return kept
+                break
+    _close_input(process)
+    return kept

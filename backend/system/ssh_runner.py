@@ -117,7 +117,7 @@ class SshRunner:
                 raise EOFError("the connection is closed")
             with contextlib.closing(transport.open_session(timeout=CONNECT_TIMEOUT)) as channel:
                 channel.exec_command(shlex.join(words))
-                pump = _Pump(channel, data, on_out, on_errors)
+                pump = _Pump(channel, data, on_out, on_errors, command.open_until)
                 while not pump.step():
                     if cancelled():
                         raise Cancelled(info("task.cancelled", "Cancelled on your request."))
@@ -154,9 +154,11 @@ class _Pump:
         data: bytes,
         on_out: Callable[[bytes], None],
         on_errors: Callable[[bytes], None],
+        open_until: Callable[[], bool] | None,
     ) -> None:
         self._channel = channel
         self._data = data
+        self._over = open_until or (lambda: True)
         self._on_out, self._on_errors = on_out, on_errors
         self._fed = False
 
@@ -167,7 +169,7 @@ class _Pump:
             self._feed()
         ended = channel.exit_status_ready() or channel.closed  # asked before the last data is read
         if not ended and not channel.recv_ready() and not channel.recv_stderr_ready():
-            select.select([channel], [], [], 0.1 if self._fed else 0.01)
+            select.select([channel], [], [], 0.01 if self._data else 0.1)
         while channel.recv_ready():
             self._on_out(channel.recv(1 << 16))
         while channel.recv_stderr_ready():
@@ -181,7 +183,7 @@ class _Pump:
         if self._data and self._channel.send_ready():
             sent = self._channel.send(self._data[: 1 << 15])
             self._data = self._data[sent:]
-        if not self._data:
+        if not self._data and self._over():
             self._channel.shutdown_write()
             self._fed = True
 

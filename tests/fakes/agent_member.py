@@ -85,6 +85,7 @@ class FakeMember:
     cluster: FakeCluster
     units: dict[str, Unit] = field(default_factory=lambda: {unit: Unit() for unit in UNITS})
     facts: dict[str, object] = field(default_factory=dict)  # what it says instead of the truth
+    cards: dict[str, str] = field(default_factory=dict)  # the interface of each address
     before: Callable[[Command], None] = lambda _command: None  # may raise, as a cut line does
     seen: list[Command] = field(default_factory=list)
     next_pid: int = 100
@@ -134,6 +135,12 @@ class FakeMember:
                 return (1, "agent.json:3: error: no", "") if wrong else (0, "ok\n", "")
             case ("systemctl", *words):
                 return self._systemctl(words)
+            case ("ip", "-json", "-4", "address", "show"):
+                links = [
+                    {"ifname": card, "addr_info": [{"local": address}]}
+                    for address, card in self.cards.items()
+                ]
+                return 0, json.dumps(links), ""
             case ("journalctl", *_words):
                 return 0, "last words\n\x1b[31mred\n", ""
         raise AssertionError(f"{self.name} does not know {command}")

@@ -18,7 +18,7 @@ def register(commands: Subparsers) -> None:
         help="show the whole job in a virtual cluster on this machine",
         description="Build a virtual cluster (a head, two compute nodes, a client: Debian systems in network namespaces; "
         "a blank machine in QEMU), fetch the head's image, define a standby, hear the blank machine on the wire, let it "
-        "clone itself, and prove the clone. Nothing of this machine is touched apart from packages that are missing, and "
+        "clone itself, prove the clone, install the agents, and cut the power of the primary. Nothing of this machine is touched apart from packages that are missing, and "
         "nothing is left behind. Ends with a report: report.html and report.json.",
     )
     parser.add_argument(
@@ -64,9 +64,11 @@ def run(args: argparse.Namespace, app: App) -> int:
 
 def _verdict(report: DemoReport) -> str:
     if report.ok and report.clone is not None:
+        took = report.takeover
+        outage = f" {took.prober} had no answer for {took.outage_ms:.0f} ms." if took else ""
         return (
             f"Passed in {duration(report.seconds)}: {report.clone.hostname} answers SSH at {report.clone.address}, "
             f"{report.clone.power_on_to_ssh_s:.1f} s after power-on; {report.clone.files_compared} files compared, "
-            "every difference explained."
+            f"every difference explained. It took over when the primary lost its power:{outage}"
         )
     return f"Failed after {duration(report.seconds)}: {report.failure}"

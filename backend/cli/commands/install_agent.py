@@ -20,7 +20,7 @@ from backend.rollout.facts import Facts
 from backend.rollout.fleet import Fleet, Login, reach
 from backend.rollout.member import Member, Software
 from backend.rollout.record import Record
-from backend.rollout.source import chosen, members_of
+from backend.rollout.source import chosen, interfaces_of, members_of
 from backend.rollout.steps import (
     install_order,
     plan_member,
@@ -76,7 +76,8 @@ def register(commands: Subparsers) -> None:
 
 def run_install(args: argparse.Namespace, app: App) -> int:
     """Look, show, ask, install."""
-    members, reports = members_of(app.wiring.store().load())
+    site = app.wiring.store().load()
+    members, reports = members_of(site)
     wanted = chosen(members, args.members)
     secret, _new = key.cluster_key(app.paths)
     software = Software(build(), secret)
@@ -86,7 +87,8 @@ def run_install(args: argparse.Namespace, app: App) -> int:
         record = Record(app.paths)
         unseen = record.unseen_heads(members, fleet.runners)
         found = app.run_task(Survey(fleet.runners, software, unseen))
-        plans = [plan_member(one, found[one], software) for one in install_order(found)]
+        exact = {one: one for one in members_of(site, interfaces_of(site, found))[0]}
+        plans = [plan_member(exact[one], found[one], software) for one in install_order(found)]
         working = [plan for plan in plans if not plan.idle]
         shown = [(plan.member, show.changes(plan)) for plan in plans]
         _say_outage(found, [plan.member for plan in working], app)

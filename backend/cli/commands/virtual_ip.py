@@ -172,7 +172,7 @@ def _have_confirmed(
             f"Done. See that you can still work, best by a new login at {prepared.transfer.own}. Then press Enter "
             f"to keep it; without that it goes back in {left}."
         )
-        if not _enter_pressed(_left(applied)):
+        if not enter_pressed(_left(applied)):
             task = RollBack(app.paths, app.runner, app.wiring.journal(), "it was not confirmed")
             app.out.reports(app.run_task(task))
             raise Cancelled(
@@ -182,13 +182,13 @@ def _have_confirmed(
     return True
 
 
-def _enter_pressed(seconds: float) -> bool:
-    """Wait for a line on the terminal; False when none came, or Ctrl-C."""
+def enter_pressed(seconds: float) -> bool:
+    """Wait for a line on the terminal; False when none came, for Ctrl-C and a terminal that is gone."""
     try:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question
         ready, _, _ = select.select([sys.stdin], [], [], seconds)
         return bool(ready) and sys.stdin.readline().endswith("\n")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError, termios.error):
         return False
 
 

@@ -51,7 +51,7 @@ def test_a_second_run_does_nothing(world: World) -> None:
     assert world.plans() == []
     assert world.files() == before
     for one in world.cluster.members.values():
-        assert len(one.seen) <= 3  # facts, units, status: nothing else
+        assert len(one.seen) <= 4  # facts, units, status, addresses: nothing else
 
 
 def test_the_key_is_in_no_event_no_command_line_and_no_text(world: World) -> None:

@@ -1,0 +1,66 @@
+"""From the site file and what was found to each member's configuration."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backend.rollout.facts import Facts, cards_of
+from backend.rollout.source import interfaces_of, members_of
+from backend.site.store import parse_site
+
+SITE = """\
+version = 1
+[cluster]
+name = "lab"
+domain = "lab.example"
+[networks.private]
+interface = "eth0"
+network = "10.77.0.0/24"
+virtual_ip = "10.77.0.10"
+[primary]
+name = "head1"
+private_address = "10.77.0.1"
+[[image]]
+name = "head"
+client = "head1"
+[[standby]]
+name = "head2"
+image = "head"
+address = "10.77.0.2"
+[[node]]
+name = "node1"
+address = "10.77.0.11"
+"""
+
+
+def test_a_standby_gets_the_name_of_its_own_card(tmp_path: Path) -> None:
+    site = parse_site(SITE, tmp_path / "site.toml")
+    members, _ = members_of(site)
+    assert private_card(members[1].config) == "eth0"  # all that the site file knows
+    found = {one: Facts(cards={"10.77.0.2": "ens3"}) for one in members if one.name == "head2"}
+    exact, _ = members_of(site, interfaces_of(site, found))
+    assert [private_card(one.config) for one in exact] == ["eth0", "ens3", ""]
+    assert exact == members  # the same machines
+
+
+def private_card(config: bytes) -> str:
+    networks = json.loads(config)["networks"]
+    return str(next(one for one in networks if one["name"] == "private").get("interface", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[{"ifname":"ens3","addr_info":[{"local":"10.0.0.1"}]}]', {"10.0.0.1": "ens3"}),
+        ('[{"ifname":"lo"}]', {}),
+        ("", {}),
+        ("rubbish", {}),
+        ('[{"ifname":"a b","addr_info":[{"local":"10.0.0.1"}]}]', {}),
+        ('[{"ifname":"ens3","addr_info":[{"local":"$(reboot)"}]}]', {}),
+        ("{}", {}),
+        ("3", {}),
+    ],
+)
+def test_what_a_machine_says_of_its_cards_is_parsed(text: str, wanted: dict[str, str]) -> None:
+    assert cards_of(text) == wanted
