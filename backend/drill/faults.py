@@ -32,6 +32,33 @@ class Fault(enum.StrEnum):
         return self in (Fault.AGENT_FROZEN, Fault.POWER_LOSS)
 
 
+TEXTS = {
+    Fault.PLANNED: (
+        "The agent of {active} is asked to hand over to {standby}, as 'haoscar switchover' does."
+        " Resources are stopped on {active} first, in order, then started on {standby}.",
+        "a resource does not stop, or does not start on {standby}.",
+    ),
+    Fault.AGENT_KILLED: (
+        "The agent's process on {active} gets SIGKILL. systemd starts it again, and {active} goes on"
+        " serving if that is quick enough; else {standby} takes over.",
+        "a program that is starting or stopping a resource is cut off.",
+    ),
+    Fault.AGENT_FROZEN: (
+        "The agent's process on {active} is stopped (SIGSTOP) and goes on after {frozen} s, also when"
+        " this command is cancelled or killed. {standby} takes over meanwhile.",
+        "resources that are not exclusive go on running on {active} until its agent goes on, beside"
+        " those that {standby} starts.",
+    ),
+    Fault.POWER_LOSS: (
+        "{active} is reset at once (sysrq b), as if its power had failed for a moment: nothing is"
+        " written to its disks first, nothing is stopped in order, everyone who works there is thrown"
+        " out. {standby} takes over.",
+        "what {active} has not yet written is lost; a file system without a journal is damaged;"
+        " {active} stays off where its firmware or boot loader waits for somebody.",
+    ),
+}
+
+
 def budget_ms(fault: Fault, lease_ms: float) -> float:
     """Return the longest outage that was promised, as a prober measures it, in milliseconds."""
     if fault is Fault.PLANNED:
@@ -39,33 +66,11 @@ def budget_ms(fault: Fault, lease_ms: float) -> float:
     return lease_ms + MARGIN_MS
 
 
-def what_happens(fault: Fault, active: str, standby: str) -> tuple[str, ...]:
-    """Return what will be done to which machine, and what can go wrong: sentences."""
-    if fault is Fault.PLANNED:
-        return (
-            f"The agent of {active} is asked to hand over to {standby}, as 'haoscar switchover' does.",
-            f"Resources are stopped on {active} first, in order, and started on {standby}. What can go"
-            f" wrong: one of them does not start there.",
-        )
-    if fault is Fault.AGENT_KILLED:
-        return (
-            f"The agent's process on {active} gets SIGKILL. systemd starts it again, and {active} goes on"
-            f" serving if it is quick enough; else {standby} takes over.",
-            f"What can go wrong: a program that was starting or stopping a resource is cut off.",
-        )
-    if fault is Fault.AGENT_FROZEN:
-        return (
-            f"The agent's process on {active} is stopped (SIGSTOP) and goes on after {FROZEN_SECONDS:g} s, also"
-            f" when this command is cancelled or killed. {standby} takes over meanwhile.",
-            f"What can go wrong: resources go on running on {active} until its agent runs again, beside those"
-            f" that {standby} starts, unless they are marked exclusive.",
-        )
-    return (
-        f"{active} is reset at once, as if its power had failed (sysrq b): nothing is written to its disks first,"
-        f" nothing on it is stopped in order, everyone who works there is thrown out. {standby} takes over.",
-        f"What can go wrong: what {active} has not yet written is lost; a file system without a journal is"
-        f" damaged; {active} does not start again by itself where its firmware or boot loader waits for somebody.",
-    )  # fmt: skip
+def what_happens(fault: Fault, active: str, standby: str) -> tuple[str, str]:
+    """Return what will be done to which machine, and what can go wrong."""
+    does, wrong = TEXTS[fault]
+    names = {"active": active, "standby": standby, "frozen": f"{FROZEN_SECONDS:g}"}
+    return does.format(**names), "What can go wrong: " + wrong.format(**names)
 
 
 def question(fault: Fault, active: str) -> str:

@@ -105,17 +105,12 @@ def _reasons(fault: Fault, active: Head, standby: Head) -> Iterator[tuple[str, s
     if not standby.fit and not standby.failed:
         yield f"{standby.name} is not fit to serve.", status
     if standby.promised or active.alone:
-        yield (
-            f"{standby.name} has promised not to take over by itself, because too few witnesses answer.",
-            "Start the witnesses and wait some seconds.",
-        )
-    votes = 1 + active.witnesses_granting
-    if fault.needs_majority and not active.alone and 2 * votes <= active.voters:
-        yield (
-            f"{standby.name} could not take over: without {active.name} only {votes} of {active.voters}"
-            " voters would be left.",
-            "Start more witnesses.",
-        )
+        text = f"{standby.name} has promised not to take over by itself: too few witnesses answer."
+        yield text, "Start the witnesses and wait some seconds."
+    left = 1 + active.witnesses_granting
+    if fault.needs_majority and not active.alone and 2 * left <= active.voters:
+        text = f"Without {active.name} only {left} of {active.voters} voters would be left"
+        yield f"{text}: {standby.name} could not take over.", "Start more witnesses."
 
 
 def suicide(fault: Fault, active: Head, here: str) -> list[Report]:

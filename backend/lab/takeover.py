@@ -23,7 +23,7 @@ from backend.tasks import TaskContext
 
 HEAD, PROBER = "head1", "node1"
 NODES = ("node1", "node2")
-PROBE_SECONDS = 12
+PROBE_SECONDS = 7
 READY_LIMIT = 60.0  # seconds until the emulated standby is well
 TAKEN_LIMIT = 30.0
 

@@ -119,7 +119,7 @@ class Faults:
             head, own = world.heads[who], world.local(who, world.now)
             if head.role is Role.STANDBY and not why_not(head, own):
                 world.carry_out(who, campaign(head, own), None, own)
-        world.push(world.now + LEASE // 12, FAULT, 0, 0, lambda _world: self._eager(fault))
+        world.push(world.now + LEASE // 8, FAULT, 0, 0, lambda _world: self._eager(fault))
 
     def _leave(self, fault: Fault, life: int) -> None:
         """A stopped agent ends when it has nothing more to do."""

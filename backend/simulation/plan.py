@@ -84,20 +84,20 @@ TOTAL = sum(weight for _, weight, _, _ in WEIGHTS)
 def draw(seed: int) -> Plan:
     """Return the schedule of a seed."""
     rnd = Random(seed).random  # noqa: S311 - a schedule is no secret
-    rounds = 3 + int(rnd() * 2)
+    rounds = 3 if rnd() < 0.75 else 4
     timing = Timing(
         lease=LEASE, rounds=rounds, retries=2 * rounds, solo_after=LEASE * 3 // 2,
         full_after=LEASE * 3 // 2, calm=3 * LEASE,
     )  # fmt: skip
     witnesses = (1, 1, 1, 2, 2, 3)[int(rnd() * 6)]
     members = 3 + witnesses
-    begin, length = LEASE * 3 // 2, LEASE * (2 + int(rnd() * 6))
+    begin, length = LEASE * 5 // 4, LEASE * (1 + int(rnd() * 5))
     rough = rnd()
     theme = THEMES[int(rnd() * len(THEMES))]
     faults = [_fault(rnd, witnesses, begin, length) for _ in range(1 + int(rnd() * 5))]
     if theme is not None:
         faults = faults[: int(rnd() * 3)] + theme(rnd, witnesses, begin + int(rnd() * LEASE))
-    heal = max([begin + length, *(fault.begin for fault in faults)]) + LEASE // 2
+    heal = max([begin + length, *(fault.begin for fault in faults)]) + LEASE // 4
     return Plan(
         seed=seed, timing=timing, witnesses=witnesses, public=rnd() < 0.3,
         rates=tuple(980 + int(rnd() * 41) for _ in range(members)),

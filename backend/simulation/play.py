@@ -9,7 +9,7 @@ from backend.simulation.story import Story
 from backend.simulation.world import World
 
 LIMIT = 10 * LEASE  # after all faults have ended, until when one head serves for good
-CALM = 2 * LEASE  # it must go on for so long without a change
+CALM = 3 * LEASE // 2  # it must go on for so long without a change
 
 
 class Outcome(NamedTuple):
@@ -55,7 +55,7 @@ def _play(plan: Plan, world: World) -> None:
     checks.serves_since_heal = 0
     last = plan.heal + LIMIT + CALM
     while world.now < last:
-        world.play(world.now + LEASE // 2)
+        world.play(world.now + LEASE // 4)
         if world.now - max(checks.changed, plan.heal) > CALM and len(world.active()) == 1:
             break
     checks.settled(plan.heal, LIMIT)

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -78,12 +79,15 @@ def _parts(schedules: int, seed: int, jobs: int) -> Iterator[Totals]:
         yield from map(chunk, seeds)
         return
     # Forked workers play what this process has loaded; a test may have changed a rule in it.
-    with multiprocessing.get_context("fork").Pool(jobs, _without_collector) as pool:
+    with multiprocessing.get_context("fork").Pool(jobs, _begin) as pool:
         yield from pool.imap(chunk, seeds)
 
 
-def _without_collector() -> None:
-    """Collect garbage seldom: nearly everything dies by itself."""
+def _begin() -> None:
+    """Get a worker ready. It ends when it is told to: the command's handlers are not for it.
+    Garbage is collected seldom: nearly everything dies by itself."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
 

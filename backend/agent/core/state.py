@@ -86,7 +86,10 @@ class Head(NamedTuple):
 
     def place(self, voter: int) -> int:
         """Return the place of a voter in ``acks`` and ``free``."""
-        return self.members.voters.index(voter)
+        members = self.members
+        if voter in members.heads:
+            return members.heads.index(voter)
+        return len(members.heads) + members.witnesses.index(voter)
 
 
 class Decision(NamedTuple):

@@ -10,6 +10,7 @@ from backend.change.summary import done_sentence, undo_sentences
 from backend.cli.app import App, Subparsers
 from backend.errors import Cancelled, InvalidInput, Refused
 from backend.reports import info
+from backend.rollout.record import Record
 from backend.tasks import TaskContext
 
 T = TypeVar("T")
@@ -107,6 +108,13 @@ def run_uninstall(args: argparse.Namespace, app: App) -> int:
     """Show what undoing everything does, ask, and do it."""
     journal = app.wiring.journal()
     records = [one for one in reversed(journal.records()) if one.undoable]
+    members = Record(app.paths).members()
+    if members:
+        raise Refused.of(
+            "uninstall.agents",
+            f"The failover agent still runs on {', '.join(members)}.",
+            "Remove it first, so that nobody serves the virtual IPs any more: haoscar remove-agent",
+        )
     if records:
         ask(app, records, "Take all of this back?")
     work = Work("Uninstall", lambda context: journal.undo_all(context, force=args.force))

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, app: App) -> int:
             **counts,
             "failures": failures,
             "stories": stories,
-        }  # fmt: skip
+        }
     )
     return 1 if failures else 0
 
