@@ -32,30 +32,24 @@ class Fault(enum.StrEnum):
         return self in (Fault.AGENT_FROZEN, Fault.POWER_LOSS)
 
 
-TEXTS = {
-    Fault.PLANNED: (
-        "The agent of {active} is asked to hand over to {standby}, as 'haoscar switchover' does."
-        " Resources are stopped on {active} first, in order, then started on {standby}.",
-        "a resource does not stop, or does not start on {standby}.",
-    ),
-    Fault.AGENT_KILLED: (
-        "The agent's process on {active} gets SIGKILL. systemd starts it again, and {active} goes on"
-        " serving if that is quick enough; else {standby} takes over.",
-        "a program that is starting or stopping a resource is cut off.",
-    ),
-    Fault.AGENT_FROZEN: (
-        "The agent's process on {active} is stopped (SIGSTOP) and goes on after {frozen} s, also when"
-        " this command is cancelled or killed. {standby} takes over meanwhile.",
-        "resources that are not exclusive go on running on {active} until its agent goes on, beside"
-        " those that {standby} starts.",
-    ),
-    Fault.POWER_LOSS: (
-        "{active} is reset at once (sysrq b), as if its power had failed for a moment: nothing is"
-        " written to its disks first, nothing is stopped in order, everyone who works there is thrown"
-        " out. {standby} takes over.",
-        "what {active} has not yet written is lost; a file system without a journal is damaged;"
-        " {active} stays off where its firmware or boot loader waits for somebody.",
-    ),
+DOES = {
+    Fault.PLANNED: "The agent of {active} is asked to hand over to {standby}, as 'haoscar switchover' does."
+    " Resources are stopped on {active} first, in order, then started on {standby}.",
+    Fault.AGENT_KILLED: "The agent's process on {active} gets SIGKILL. systemd starts it again, and {active}"
+    " goes on serving if that is quick enough; else {standby} takes over.",
+    Fault.AGENT_FROZEN: "The agent's process on {active} is stopped (SIGSTOP) and goes on after {frozen} s,"
+    " also when this command is cancelled or killed. {standby} takes over meanwhile.",
+    Fault.POWER_LOSS: "{active} is reset at once (sysrq b), as if its power had failed for a moment: nothing"
+    " is written to its disks first, nothing is stopped in order, everyone who works there is thrown out."
+    " {standby} takes over.",
+}
+RISKS = {
+    Fault.PLANNED: "a resource does not stop, or does not start on {standby}.",
+    Fault.AGENT_KILLED: "a program that is starting or stopping a resource is cut off.",
+    Fault.AGENT_FROZEN: "resources that are not exclusive go on running on {active} until its agent goes on,"
+    " beside those that {standby} starts.",
+    Fault.POWER_LOSS: "what {active} has not yet written is lost; a file system without a journal is damaged;"
+    " {active} stays off where its firmware or boot loader waits for somebody.",
 }
 
 
@@ -68,9 +62,8 @@ def budget_ms(fault: Fault, lease_ms: float) -> float:
 
 def what_happens(fault: Fault, active: str, standby: str) -> tuple[str, str]:
     """Return what will be done to which machine, and what can go wrong."""
-    does, wrong = TEXTS[fault]
     names = {"active": active, "standby": standby, "frozen": f"{FROZEN_SECONDS:g}"}
-    return does.format(**names), "What can go wrong: " + wrong.format(**names)
+    return DOES[fault].format(**names), "What can go wrong: " + RISKS[fault].format(**names)
 
 
 def question(fault: Fault, active: str) -> str:

@@ -138,7 +138,7 @@ class Probing:
         except HaoscarError as problem:
             one.problem = problem.reports[0].text
         else:
-            if not self._over.is_set() and not one.problem:
+            if not (self._over.is_set() or one.problem or one.errors):
                 one.problem = "the probers ended by themselves"
 
 

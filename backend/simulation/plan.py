@@ -142,9 +142,10 @@ def _handing_over(rnd: Callable[[], float], witnesses: int, begin: int) -> list[
     kind = (Kind.CUT, Kind.CUT, Kind.PAUSE, Kind.KILL)[int(rnd() * 4)]
     hit = HEADS[int(rnd() * 2)]
     end = second + int(LEASE * (0.5 + 1.5 * rnd()))
+    networks = 3 if kind is Kind.CUT else 0
     return [
         Fault(begin, begin, Kind.SWITCH, head),
-        Fault(second, end, kind, hit, networks=3, choice=int(rnd() * 2)),
+        Fault(second, end, kind, hit, networks=networks, choice=int(rnd() * 2)),
         Fault(second, end + LEASE, Kind.EAGER, 3 - hit if rnd() < 0.7 else hit),
     ]
 
@@ -158,10 +159,10 @@ def _voters_restart(rnd: Callable[[], float], witnesses: int, begin: int) -> lis
     ]
     for witness in range(3, 3 + witnesses):
         start = begin + int(rnd() * LEASE)
-        stop = start + int(LEASE * 0.6 * rnd())
+        stop = start + MS + int(LEASE * 0.6 * rnd())
         faults.append(Fault(start, stop, Kind.OFF, witness, choice=int(rnd() * 4)))
     start = begin + int(rnd() * LEASE)
-    stop = start + int(LEASE * 0.8 * rnd())
+    stop = start + MS + int(LEASE * 0.8 * rnd())
     faults.append(Fault(start, stop, Kind.KILL, HEADS[int(rnd() * 2)], choice=int(rnd() * 2)))
     return faults
 
@@ -176,8 +177,10 @@ def _alone(rnd: Callable[[], float], witnesses: int, begin: int) -> list[Fault]:
     head = HEADS[int(rnd() * 2)]
     hit = back + int((rnd() - 0.5) * LEASE)
     end = hit + int(LEASE * (0.5 + 2 * rnd()))
-    what = (Kind.CUT, Kind.CUT, Kind.KILL, Kind.POWER)[int(rnd() * 4)]
-    faults.append(Fault(hit, hit + LEASE // 4, what, head, 3 - head, 3, choice=int(rnd() * 4)))
+    what = (Kind.CUT, Kind.KILL, Kind.POWER, Kind.POWER)[int(rnd() * 4)]
+    choice = int(rnd() * 2) + (2 if rnd() < 0.6 else 0)
+    other = 3 - head if what is Kind.CUT else 0
+    faults.append(Fault(hit, hit + LEASE // 4, what, head, other, 3 * (other > 0), choice))
     faults.append(Fault(hit, end + LEASE, Kind.CUT, 1, 2, 3, choice=1))
     faults.append(Fault(hit, end + LEASE, Kind.EAGER, HEADS[int(rnd() * 2)]))
     return faults

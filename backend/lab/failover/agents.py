@@ -105,12 +105,6 @@ class Agents(Engine):
         mode = "run" if name in HEADS else "witness"
         return self.program.command(mode, "--config", str(CONFIGURATION)).within(None)
 
-    def start(self, *names: str) -> None:
-        """See Engine.start; the run directory is there, as systemd's RuntimeDirectory is."""
-        for name in names:
-            (self.world.machines[name].root / RUN).mkdir(exist_ok=True)
-        super().start(*names)
-
     def switch_over(self, active: str) -> None:
         """Ask the active head's agent, as ``haoscar switchover`` does."""
         self.ask(active, command="switchover")

@@ -17,6 +17,7 @@ from backend.system.processes import PROC, ProcessId, children
 from backend.system.runner import Command, spawn
 
 START_LIMIT = 10.0  # seconds; 0.02 when idle
+GRACE = 0.5
 MARK = "HAOSCAR_PROGRAM"
 
 
@@ -40,12 +41,13 @@ class Program:
         outside = spawn(place.command(apart), log_file)
         deadline = time.monotonic() + START_LIMIT
         while True:
-            ended = not outside.running  # looked at before the search: then it is all there is
+            if not outside.running:  # it must be there; while it changes its image it has no mark
+                deadline = min(deadline, time.monotonic() + GRACE)
             for pid in children(parent.pid):
                 if _marked(pid, mark) and (found := ProcessId.of(pid)) is not None:
                     outside.process.wait(START_LIMIT)
                     return cls(found)
-            if ended or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 outside.stop()
                 said = log_file.read_text(errors="replace")[-2000:].strip()
                 raise HaoscarError.of(
