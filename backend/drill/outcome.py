@@ -111,6 +111,7 @@ class Row:
             "budget_ms": self.target.budget_ms,
             "longest_ms": self.longest_ms,
             "longest_before_ms": self.before_ms,
+            "counted": len(self.after),
             "gaps": [{"begin_s": round(one.begin, 4), "ms": one.ms} for one in self.gaps],
             "asked": self.asked,
             "answered": self.answered,
@@ -154,26 +155,31 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """What is to be said of it, in a few sentences."""
         if self.ok:
-            return f"Passed: {self._longest()}, within the budget."
+            return f"Passed: {self._worst(Verdict.WITHIN)}, within the budget."
         wrong = [*self.problems]
-        bad = [one for one in self.rows if not one.verdict.good]
-        if any(one.verdict is Verdict.TOO_LONG for one in bad):
-            wrong.append(f"{self._longest()}, too long.")
-        elif any(one.verdict is Verdict.DOUBTFUL for one in bad):
+        if any(one.verdict is Verdict.TOO_LONG for one in self.rows):
+            wrong.append(f"{self._worst(Verdict.TOO_LONG)}, too long.")
+        elif any(one.verdict is Verdict.DOUBTFUL for one in self.rows):
             wrong.append(
-                f"{self._longest()}, but a prober was late itself, so that nobody can tell. Repeat it"
-                " when the witnesses have less to do."
+                f"{self._worst(Verdict.DOUBTFUL)}, but the prober was late itself, so that nobody can"
+                " tell. Repeat it when the witnesses have less to do."
             )
-        wrong += [f"{one.witness} did not measure {one.target.what}: {one.problem}." for one in bad if one.problem]  # fmt: skip
+        wrong += [
+            f"{one.witness} did not measure {one.target.what}: {one.problem}."
+            for one in self.rows
+            if one.problem
+        ]
         return "Failed: " + " ".join(wrong or ["nothing was measured."])
 
-    def _longest(self) -> str:
-        longest = max((one for one in self.rows), key=lambda one: one.longest_ms)
-        if not longest.longest_ms:
+    def _worst(self, verdict: Verdict) -> str:
+        """Return how long the worst of the rows with this verdict was away."""
+        rows = [one for one in self.rows if one.verdict is verdict]
+        worst = max(rows, key=lambda one: one.longest_ms, default=None)
+        if worst is None or not worst.longest_ms:
             return f"nothing was away for more than {NOTED_MS:g} ms"
-        return f"{longest.target.what} did not answer {longest.witness} for {longest.longest_ms:.0f} ms"
+        return f"{worst.target.what} did not answer {worst.witness} for {worst.longest_ms:.0f} ms"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""

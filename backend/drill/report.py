@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape  # writes, and parses nothing
 
-from backend.drill.outcome import NOTED_MS, Outcome, Row, Verdict
+from backend.drill.outcome import NOTED_MS, Gap, Outcome, Row, Verdict
 from backend.rendering import block, render
 from backend.system.files import write_atomically
 
@@ -14,8 +14,7 @@ WIDTH, LEFT, ROW = 980, 330, 24
 SHORTEST = 0.5  # seconds that a timeline shows at least
 LEAD = 0.1  # seconds before the fault
 TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 1e9)
-COLOURS = {Verdict.WITHIN: "#8a6d3b", Verdict.NOT_JUDGED: "#8a6d3b", Verdict.DOUBTFUL: "#b26a00"}
-BAD = "#b3261e"
+GOOD, UNSURE, BAD, BEFORE = "#8a6d3b", "#b26a00", "#b3261e", "#999"
 
 
 def write(outcomes: Sequence[Outcome], version: str, directory: Path) -> tuple[Path, Path]:
@@ -74,7 +73,7 @@ def timeline(outcome: Outcome) -> str:
         f'<line x1="{zero:.1f}" y1="4" x2="{zero:.1f}" y2="{height - 26}" stroke="{BAD}"/>'
     )
     for number, row in enumerate(outcome.rows):
-        parts += _bars(row, 12 + number * ROW, at)
+        parts += _bars(row, 12 + number * ROW, at, begin)
     y = 12 + len(outcome.rows) * ROW
     parts.append(f'<text x="{LEFT - 10}" y="{y + 13}" text-anchor="end">the agents spoke</text>')
     for said in outcome.sentences:
@@ -86,20 +85,29 @@ def timeline(outcome: Outcome) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _bars(row: Row, y: int, at: Callable[[float], float]) -> list[str]:
+def _bars(row: Row, y: int, at: Callable[[float], float], begin: float) -> list[str]:
     name = _escape(f"{row.target.what}, from {row.witness}")
     ends = f'x1="{at(-1e9):.1f}" y1="{y + 9}" x2="{at(1e9):.1f}" y2="{y + 9}"'
     colour = "#bbb" if row.problem else "#4f8a4c"
     parts = [f'<text x="{LEFT - 10}" y="{y + 13}" text-anchor="end">{name}</text>']
     parts.append(f'<line {ends} stroke="{colour}" stroke-width="3"/>')
     for gap in row.gaps:
+        if gap.end <= begin:
+            continue
         x, width = at(gap.begin), max(2.0, at(gap.end) - at(gap.begin))
-        fill = COLOURS.get(row.verdict, BAD) if gap in row.after else "#999"
         parts.append(
-            f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 7}" rx="2" fill="{fill}">'
+            f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 7}" rx="2" fill="{_colour(row, gap)}">'
             f"<title>{name}: no answer for {gap.ms:.0f} ms</title></rect>"
         )
     return parts
+
+
+def _colour(row: Row, gap: Gap) -> str:
+    if gap not in row.after:
+        return BEFORE
+    if row.target.budget_ms is None or gap.ms <= row.target.budget_ms:
+        return GOOD
+    return UNSURE if row.verdict is Verdict.DOUBTFUL else BAD
 
 
 def _span(outcome: Outcome) -> tuple[float, float]:

@@ -61,6 +61,10 @@ def test_the_whole_is_what_its_worst_part_is() -> None:
     assert outcome(row(problem="it was cut off")).verdict == (
         "Failed: node1 did not measure 10.0.0.1: it was cut off."
     )
+    # What nobody has promised is no outage to blame, and none to boast of.
+    unjudged = row(Gap(0.0, 9000.0), target=SSH)
+    assert "for 500 ms, too long" in outcome(unjudged, bad).verdict
+    assert "for 300 ms, within" in outcome(unjudged, good).verdict
     wrong = outcome(good, problems=("No head is active.",))
     assert not wrong.ok
     assert wrong.verdict == "Failed: No head is active."

@@ -20,7 +20,7 @@ def outcome(*rows: Row, said: str = "active, term 8: elected") -> Outcome:
     )  # fmt: skip
 
 
-GOOD = Row("node1", VIP, (Gap(-0.3, 30.0), Gap(0.28, 60.0)), 900, 800, 0.4)
+GOOD = Row("node1", VIP, (Gap(-0.6, 30.0), Gap(-0.3, 30.0), Gap(0.28, 60.0)), 900, 800, 0.4)
 BAD = Row("node1", SSH, (), problem="cut <off>\x1b")
 LONG = Row("node2", VIP, (Gap(0.0, 4000.0),), 900, 100, 0.4)
 
@@ -69,5 +69,5 @@ def test_the_timeline() -> None:
 
 def test_a_short_outage_is_not_lost_in_a_long_measurement() -> None:
     drawing = ET.fromstring(report.timeline(outcome(GOOD)))
-    gap = [one for one in drawing if one.tag == "rect"][1]
+    [gap] = [one for one in drawing if one.tag == "rect"]  # those long before are not drawn
     assert float(gap.get("width", "")) > 50
