@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import select
-import time
 from typing import Any
 
 from backend.agent import head_control
@@ -21,7 +20,7 @@ from backend.agent.core.events import (
 )
 from backend.agent.core.head import step, wake_at
 from backend.agent.core.lease import my_health
-from backend.agent.core.messages import Answer, Health, Poll, Solicit
+from backend.agent.core.messages import Answer, Health, Poll, Request, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS, SECOND
 from backend.agent.errands import Errands
@@ -34,7 +33,6 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = SECOND
-NAP = 0.001  # seconds
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
 
@@ -73,6 +71,7 @@ class Daemon:
         self._next_check = self._woken + CHECK_EVERY
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
+        self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
         self.errands = Errands(parts, self.event)
         self.head: Head = first_state(parts, self._woken)
@@ -112,16 +111,10 @@ class Daemon:
     def once(self) -> None:
         """Wait for whatever comes first, and deal with it."""
         before = boottime_us()
-        wake = self._wake(before)
+        calm = self._calm(before)
+        wake = self._rested(before, self._wake(before, calm=calm))
         ends, links = self.parts.post.filenos(), self.parts.watched()
-        readers: list[Any] = [*ends, *links, *self._control.readers()]
-        # A mistake must not turn a real-time process into one that nobody can stop.
-        self._hurried = self._hurried + 1 if wake <= before else 0
-        if self._hurried > MOST_HURRIED:
-            self.chronicle.alarm(
-                "the loop finds no rest: a mistake of the agent; it goes on slowly"
-            )
-            wake = before + BREATH
+        readers: list[Any] = [*self._listened(ends, calm=calm), *links, *self._control.readers()]
         ready, writable, _ = select.select(
             readers, self._control.writers(), (), max(0, wake - before) / SECOND
         )
@@ -132,16 +125,11 @@ class Daemon:
             self.counters["stalls"] += 1
             self.parts.links.stalled(now)
             self._step(Tick(late), now)
-        round_before = self.head.round_sent
-        self._timers(now, 0 if late > self._timing.stall else late)
-        spoken = self.head.round_sent != round_before
-        heard = [one for one in ready if one in ends]
-        if (heard or spoken) and self._calm(now):
-            time.sleep(NAP)  # what comes in that time is dealt with in one go
-            heard = list(ends)
-        for one in heard:
-            self._receive(ends[one])
-        self._timers(boottime_us(), 0)
+            late = 0
+        for end, network in ends.items():
+            if calm or end in ready:
+                self._receive(network)
+        self._timers(boottime_us(), late)
         for one in ready:
             if one in links:
                 links[one](self)
@@ -196,8 +184,10 @@ class Daemon:
         """Look at the links at once, because one has changed."""
         self._look(boottime_us())
 
-    def _wake(self, now: int) -> int:
-        moments = [wake_at(self.head, now), self._next_look, self._next_keepalive]
+    def _wake(self, now: int, *, calm: bool) -> int:
+        resting = calm and self.head.role is Role.ACTIVE
+        core = self.head.next_round if resting else wake_at(self.head, now)
+        moments = [core, self._next_look, self._next_keepalive]
         moments.append(self.parts.conductor.wake_at())
         due = self.parts.hands.announcer.due
         if due is not None:
@@ -205,12 +195,33 @@ class Daemon:
         return min(moments)
 
     def _calm(self, now: int) -> bool:
-        """Whether nothing is so urgent that a millisecond matters."""
+        """Whether all is as it should be, so that a round's time does not matter.
+
+        A wake-up costs more than what is done in it. In calm the active head reads the answers to
+        a round when it asks again, and a standby waits for the last of a request's copies.
+        """
         head = self.head
         if head.role is Role.ACTIVE:
-            return head.lease_until - now > self._timing.lease // 2
+            busy = head.inviting_until or head.stopping or head.asked
+            return not busy and head.lease_until - now > self._timing.lease // 2
         served = head.peer.served
         return head.role is Role.STANDBY and now - served < self._timing.lease // 4
+
+    def _listened(self, ends: dict[int, int], *, calm: bool) -> list[int]:
+        """Return the sockets that wake the loop; in calm all are read whenever it is awake."""
+        if not calm:
+            return list(ends)
+        if self.head.role is Role.ACTIVE:
+            return []
+        return [end for end, network in ends.items() if network == self._lead] or list(ends)
+
+    def _rested(self, now: int, wake: int) -> int:
+        """A mistake must not turn a real-time process into one that nobody can stop."""
+        self._hurried = self._hurried + 1 if wake <= now else 0
+        if self._hurried <= MOST_HURRIED:
+            return wake
+        self.chronicle.alarm("the loop finds no rest: a mistake of the agent; it goes on slowly")
+        return now + BREATH
 
     def _timers(self, now: int, late: int) -> None:
         if now >= wake_at(self.head, now):
@@ -263,6 +274,8 @@ class Daemon:
             if mine and isinstance(message, Answer):
                 stopped = bool(message.health & Health.IDLE)
                 self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
+            if isinstance(message, Request):
+                self._lead = network
             self._step(Received(arrived.source, message), boottime_us(), network)
 
     def _step(self, event: Event, now: int, network: int | None = None) -> str:

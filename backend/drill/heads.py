@@ -1,5 +1,6 @@
 """The two heads as their agents describe them, and why there may be no drill. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from backend.drill.faults import Fault
 from backend.errors import HaoscarError
 from backend.reports import Report, error
+from backend.rollout.member import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +115,53 @@ def _reasons(fault: Fault, active: Head, standby: Head) -> Iterator[tuple[str, s
         yield f"{text}: {standby.name} could not take over.", "Start more witnesses."
 
 
-def suicide(fault: Fault, active: Head, here: str) -> list[Report]:
+def danger(fault: Fault, active: Member, standby: Member) -> str:
+    """Return how the active head may be switched off by the others' efforts; empty when it is not.
+
+    Only an exclusive resource makes them: it must be known to have ended before it starts again.
+    """
+    if fault is Fault.PLANNED:  # each head says itself that it has stopped everything
+        return ""
+    theirs, its = json.loads(standby.config), json.loads(active.config)
+    if not any(one.get("exclusive") for one in theirs.get("resources") or []):
+        return ""
+    means = []
+    if theirs.get("fencing"):
+        means.append(f"{standby.name} by {theirs['fencing']['agent']}")
+    if its.get("watchdog"):
+        means.append(f"its watchdog {its['watchdog']}")
+    if not means:
+        return ""
+    return (
+        f"{active.name} may be switched off or reset ({' or '.join(means)}): there are exclusive"
+        " resources."
+    )
+
+
+def suicide(fault: Fault, active: Head, here: str, risk: str) -> list[Report]:
     """Return why this fault must not be made from here: it ends the machine that watches it.
 
-    ``here``: the name of the member that the command runs on, or empty.
+    ``here``: the name of the member that the command runs on, or empty; ``risk``: see ``danger``.
     """
-    if not (fault.ends_machine and active.name == here):
+    if active.name != here or not (fault.ends_machine or risk):
         return []
     return [
         error(
             "drill.here",
-            f"{here} is the active head, and this command runs on it: nobody would be left to tell.",
+            f"{here} is the active head, and this command runs on it: nobody would be left to tell."
+            + (f" {risk}" if risk else ""),
             "Run it on the other head, or make this one the standby first: haoscar switchover.",
         )
     ]
 
 
-def role_problem(fault: Fault, active: str, standby: str, after: Sequence[Head]) -> str:
+def role_problem(
+    fault: Fault, active: str, standby: str, after: Sequence[Head], *, may_end: bool = False
+) -> str:
     """Return what is wrong with the roles when the drill is over; empty when nothing is.
 
-    ``active`` and ``standby`` are the names before it, ``after`` all heads that answered.
+    ``active`` and ``standby`` are the names before it, ``after`` all heads that answered;
+    ``may_end``: the active head may have been switched off.
     """
     serving = [one.name for one in after if one.active]
     if len(serving) > 1:
@@ -142,6 +171,6 @@ def role_problem(fault: Fault, active: str, standby: str, after: Sequence[Head])
     if fault.role_moves and serving != [standby]:
         return f"{serving[0]} is still active; {standby} has not taken over."
     missing = {active, standby} - {one.name for one in after}
-    if fault.ends_machine:
+    if fault.ends_machine or may_end:
         missing -= {active}
     return f"The agent of {min(missing)} does not answer." if missing else ""

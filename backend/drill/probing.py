@@ -20,7 +20,7 @@ from backend.rollout.member import Member
 from backend.system.runner import Runner
 from backend.tasks import TaskContext
 
-LONGEST = 600.0  # seconds
+LONGEST = 1200.0  # seconds: longer than resources may take to stop
 ENDING = 10.0  # seconds in which a witness must have given its results
 STEP = 0.02
 

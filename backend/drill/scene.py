@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.drill.faults import Fault
-from backend.drill.heads import Head, pair, suicide, unfit
+from backend.drill.heads import Head, danger, pair, suicide, unfit
 from backend.drill.injecting import reset_problem
 from backend.errors import Cancelled, HaoscarError, Refused
 from backend.reports import Report, error
@@ -28,6 +28,7 @@ class Scene:
     members: Mapping[str, Member]  # the heads, by name
     runners: Mapping[Member, Runner]
     service: Service  # of the active head's agent
+    risk: str = ""  # see heads.danger
 
     def runner(self, name: str) -> Runner:
         """Return what runs commands on a head."""
@@ -69,7 +70,8 @@ def look(
         active, standby = pair(found)
     except HaoscarError as problem:
         raise Refused(*problem.reports, NOT_BEGUN) from problem
-    reports = [*unfit(fault, active, standby), *suicide(fault, active, here)]
+    risk = danger(fault, members[active.name], members[standby.name])
+    reports = [*unfit(fault, active, standby), *suicide(fault, active, here, risk)]
     runner = runners[members[active.name]]
     if fault.ends_machine and not reports:
         reports += _no_reset(active.name, reset_problem(runner))
@@ -82,7 +84,7 @@ def look(
             f"{HEAD_UNIT} does not run on {active.name}: its agent was started by other means.",
             "A drill needs the service: haoscar install-agent.",
         )
-    return Scene(active, standby, members, runners, service)
+    return Scene(active, standby, members, runners, service, risk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Service:
             raise InvalidInput.of(
                 "drill.service",
                 f"{text[:60]!a} is no service.",
-                "Give NAME=PORT, as in ssh=22; or NAME=ADDRESS:PORT for one virtual IP only; /MS after"
+                "Give NAME=PORT, as in web=443; or NAME=ADDRESS:PORT for one virtual IP only; /MS after"
                 " the port is how long it may be away.",
             )
         budget = None if found["budget"] is None else float(found["budget"])

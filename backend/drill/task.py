@@ -67,15 +67,19 @@ class Drill:
 
     def _settled(self, context: TaskContext) -> Sequence[Head]:
         """Return what the heads say, as soon as it is what must come, or at the limit."""
-        active, standby = self.scene.active.name, self.scene.standby.name
+        standby = self.scene.standby.name
         deadline = time.monotonic() + self.limit
         while True:
             after = self._ask(standby if self.fault.ends_machine else None)
-            if not role_problem(self.fault, active, standby, after):
+            if not self._problem(after):
                 return after
             if time.monotonic() >= deadline:
                 return after
             _wait(context, STEP)
+
+    def _problem(self, after: Sequence[Head]) -> str:
+        active, standby = self.scene.active.name, self.scene.standby.name
+        return role_problem(self.fault, active, standby, after, may_end=bool(self.scene.risk))
 
     def _ask(self, only: str | None) -> list[Head]:
         """Return what the heads say that answer; ``only``: ask this one and not the dead one."""
@@ -102,7 +106,7 @@ class Drill:
         rows: tuple[Row, ...],
     ) -> Outcome:
         scene = self.scene
-        problem = role_problem(self.fault, scene.active.name, scene.standby.name, after)
+        problem = self._problem(after)
         serving = [one for one in after if one.active]
         return Outcome(
             self.fault,

@@ -216,8 +216,12 @@ def _announce(drill: Drill, app: App, *, back: bool) -> None:
     say(f"{active.name} is active (term {active.term}), {standby.name} stands by.")
     for sentence in what_happens(drill.fault, active.name, standby.name):
         say(sentence)
+    if drill.scene.risk:
+        say(drill.scene.risk)
     for member, mine in drill.shares.items():
         say(f"Measured on {member.name}, every 5 ms: {', '.join(one.what for one in mine)}.")
+    if any(one.port for mine in drill.shares.values() for one in mine):
+        say("Each service gets 200 connections a second from each of them, closed at once.")
     for note in drill.notes:
         say(note)
     say(f"Promised: no more than {drill.budget_ms:g} ms without an answer.")

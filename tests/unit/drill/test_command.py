@@ -97,6 +97,7 @@ def test_it_is_said_what_will_happen_and_without_a_yes_nothing_does(
     assert "head1 is reset at once (sysrq b)" in shown.out
     assert "What can go wrong: what head1 has not yet written is lost" in shown.out
     assert "Measured on node1, every 5 ms: 10.0.0.1, ssh at 10.0.0.1:22." in shown.out
+    assert "Each service gets 200 connections a second from each of them" in shown.out
     assert "Promised: no more than 110 ms without an answer." in shown.out
     assert "Reset head1 NOW, without shutting it down? Nobody can be asked here" in shown.err
     assert head.world.log == []

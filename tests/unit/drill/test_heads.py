@@ -1,12 +1,14 @@
 """When there may be no drill, and what must be true after one."""
 
+import json
 from typing import Any
 
 import pytest
 
 from backend.drill.faults import Fault
-from backend.drill.heads import Head, pair, role_problem, suicide, unfit
+from backend.drill.heads import Head, danger, pair, role_problem, suicide, unfit
 from backend.errors import HaoscarError
+from backend.rollout.member import Member
 from tests.fakes.drill_pair import status
 
 
@@ -94,13 +96,43 @@ def test_there_must_be_one_of_each(roles: tuple[str, ...]) -> None:
 
 def test_a_machine_is_not_reset_from_itself() -> None:
     active, standby = heads()
-    assert suicide(Fault.POWER_LOSS, active, "head2") == []
-    assert suicide(Fault.POWER_LOSS, active, "") == []
-    assert suicide(Fault.AGENT_FROZEN, active, "head1") == []
-    [found] = suicide(Fault.POWER_LOSS, active, "head1")
+    assert suicide(Fault.POWER_LOSS, active, "head2", "") == []
+    assert suicide(Fault.POWER_LOSS, active, "", "") == []
+    assert suicide(Fault.AGENT_FROZEN, active, "head1", "") == []
+    assert suicide(Fault.AGENT_FROZEN, active, "head2", "It may be fenced.") == []
+    [fenced] = suicide(Fault.AGENT_FROZEN, active, "head1", "It may be fenced.")
+    assert "It may be fenced." in fenced.text
+    [found] = suicide(Fault.POWER_LOSS, active, "head1", "")
     assert "head1 is the active head, and this command runs on it" in found.text
     assert "haoscar switchover" in found.remedy
     assert standby.name not in found.text
+
+
+def configured(name: str, **more: object) -> Member:
+    return Member(name, True, "10.0.0.1", json.dumps(more).encode())
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_exclusive_resources_may_cost_the_active_head_its_power(fault: Fault) -> None:
+    exclusive = [{"name": "home"}, {"name": "db", "exclusive": True}]
+    fencing = {"agent": "fence_ipmilan"}
+    one = configured("head1", resources=exclusive, fencing=fencing, watchdog="/dev/watchdog")
+    two = configured("head2", resources=exclusive, fencing=fencing)
+    found = danger(fault, one, two)
+    if fault is Fault.PLANNED:
+        assert found == ""
+        return
+    assert "head1 may be switched off or reset" in found
+    assert "head2 by fence_ipmilan or its watchdog /dev/watchdog" in found
+    assert "watchdog" not in danger(fault, two, two)
+    assert danger(fault, one, configured("head2", fencing=fencing, resources=exclusive[:1])) == ""
+    assert danger(fault, configured("head1"), configured("head2", resources=exclusive)) == ""
+
+
+def test_a_head_that_may_have_been_fenced_need_not_answer() -> None:
+    after = [Head.of(status("head2"))]
+    assert role_problem(Fault.AGENT_FROZEN, "head1", "head2", after, may_end=True) == ""
+    assert role_problem(Fault.AGENT_FROZEN, "head1", "head2", after) != ""
 
 
 def test_a_status_that_is_none() -> None:

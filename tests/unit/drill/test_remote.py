@@ -172,8 +172,24 @@ def test_the_clock() -> None:
 
 
 def test_a_reset_begins_with_all_that_may_forbid_it() -> None:
-    """The program itself is never run here: on a machine of flesh it would do what it says."""
+    """As it is the program is run by no test: on a machine of flesh it would do what it says."""
     assert remote.RESET.startswith(remote.MAY_RESET)
     assert remote.MAY_RESET.index("sys.exit") < remote.MAY_RESET.index("/proc/sysrq-trigger")
     assert "write" not in remote.MAY_RESET
-    compile(remote.RESET, "reset", "exec")
+
+
+def test_a_reset_comes_when_its_program_has_ended(tmp_path: Path) -> None:
+    """With a file in the place of the kernel's trigger, and this PID namespace taken for the first."""
+    trigger = tmp_path / "trigger"
+    trigger.touch()
+    own = Path("/proc/self/ns/pid").stat().st_ino
+    text = remote.RESET.replace("/proc/sysrq-trigger", str(trigger))
+    text = text.replace("0xEFFFFFFC", str(own))
+    assert "sysrq" not in text
+    ended = LocalRunner().run(Command.of(sys.executable, "-c", text))
+    assert (ended.exit_code, trigger.read_bytes()) == (0, b"")
+    wait_for(lambda: trigger.read_bytes() == b"b", "the reset")
+    other = text.replace(f"!= {own}", f"!= {own + 1}")
+    refused = LocalRunner().run(Command.of(sys.executable, "-c", other), check=False)
+    assert refused.exit_code == 1
+    assert "it is a container" in refused.stderr
