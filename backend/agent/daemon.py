@@ -8,10 +8,11 @@ from typing import Any
 
 from backend.agent import head_control
 from backend.agent.chronicle import Chronicle
-from backend.agent.core.actions import Action
+from backend.agent.core.actions import Action, Send
 from backend.agent.core.events import (
     Condition,
     Event,
+    Maintenance,
     Persisted,
     Received,
     Stop,
@@ -20,7 +21,7 @@ from backend.agent.core.events import (
 )
 from backend.agent.core.head import step, wake_at
 from backend.agent.core.lease import my_health
-from backend.agent.core.messages import Answer, Health, Poll, Request, Solicit
+from backend.agent.core.messages import Answer, Health, Poll, Release, Request, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS, SECOND
 from backend.agent.errands import Errands
@@ -33,6 +34,7 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = SECOND
+MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
 
@@ -71,6 +73,7 @@ class Daemon:
         self._next_check = self._woken + CHECK_EVERY
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
+        self._mirrored = False  # the maintenance mode here is the other head's
         self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
         self.errands = Errands(parts, self.event)
@@ -231,7 +234,7 @@ class Daemon:
             hands.announce()
         if now >= self.parts.conductor.wake_at():
             self.parts.conductor.tick()
-        if now >= self._next_look - self._timing.round // 2:  # in a pass that is needed anyway
+        if now >= self._next_look - self._timing.round:  # in a pass that is needed anyway
             self._look(now)
         if now >= self._next_keepalive:
             self._keep_alive(now)
@@ -244,7 +247,7 @@ class Daemon:
 
     def _look(self, now: int) -> None:
         """Tell the core when what this head can do has changed."""
-        self._next_look = now + self._timing.round
+        self._next_look = now + self._timing.lease // 6
         links = self.parts.links
         serving = self.head.role is Role.ACTIVE
         other = int(self.head.peer.health & Health.LINKS)
@@ -254,6 +257,21 @@ class Daemon:
         if health != self.head.health:
             self._step(Condition(health), now)
         self.errands.look(self.head, now)
+        self._mirror(now)
+
+    def _mirror(self, now: int) -> None:
+        """A standby keeps the active head's maintenance mode for a while after its last word."""
+        head = self.head
+        if head.role is not Role.STANDBY or not head.peer.alive(now, self._timing.lease):
+            return
+        other = head.peer.health
+        if other & Health.ACTIVE and other & Health.MAINTENANCE:
+            if head.maintenance_until < now + MIRRORED // 2:
+                self._mirrored = True
+                self._step(Maintenance(now + MIRRORED), now)
+        elif self._mirrored:
+            self._mirrored = False
+            self._step(Maintenance(0), now)
 
     def _keep_alive(self, now: int) -> None:
         """A standby asks everybody once in a lease: so links are known before they are needed."""
@@ -286,12 +304,28 @@ class Daemon:
         return decision.sentence
 
     def _apply(self, decision: Decision, network: int | None = None) -> None:
-        self.head = decision.state
+        before, self.head = self.head, decision.state
         actions: tuple[Action, ...] = decision.actions
+        if before.solo and not self.head.solo and self.head.role is Role.ACTIVE:
+            actions = self._give_back(actions)
         if actions:
             self.parts.hands.carry_out(actions, network)
+        using = self.head.solo if self.head.role is Role.ACTIVE and not self.head.forced else 0
+        if using and using != before.solo:
+            self.parts.memory.note_serving(self.head.term, using)
         if decision.sentence:
             self.chronicle.decision(decision.sentence)
+
+    def _give_back(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Note that the promise is not used before the other head hears so: a restart must not use
+        it any more. When that cannot be noted it does not hear so; the core will try again."""
+        if self.parts.memory.note_serving(self.head.term):
+            return actions
+        return tuple(
+            one
+            for one in actions
+            if not (isinstance(one, Send) and isinstance(one.message, Release))
+        )
 
     def _count(self, before: Head, decision: Decision) -> None:
         after = decision.state

@@ -60,21 +60,23 @@ class Memory:
                 done.append(int(stored.tag))
         return done
 
-    def note_serving(self, term: int) -> None:
-        """Note in the run directory which term this machine serves; 0: none. It is in memory, so
-        this does not wait for a disk."""
+    def note_serving(self, term: int, solo: int = 0) -> bool:
+        """Note in the run directory which term this machine serves (0: none) and the promise it
+        uses; returns whether that was possible. It is in memory: this does not wait for a disk."""
         try:
-            self._lease.write({"term": term})
+            self._lease.write({"term": term, "solo": solo})
         except OSError as problem:
             self._chronicle.alarm(f"{self._lease.path}: {problem.strerror}")
+            return False
+        return True
 
-    def serving_term(self) -> int:
-        """Return the term that this machine served when its agent ended; 0: none."""
+    def served(self) -> tuple[int, int]:
+        """Return the term and the promise that this machine served with when its agent ended."""
         try:
             known = self._lease.read() or {}
         except (Damaged, OSError):
-            return 0
-        return _number(known.get("term"))
+            return 0, 0
+        return _number(known.get("term")), _number(known.get("solo"))
 
     def stop(self) -> None:
         """Write what is still waiting, for a second at most."""

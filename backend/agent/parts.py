@@ -100,10 +100,10 @@ class HeadParts:
     def adoptable(self, head: Head, now: int) -> Decision | None:
         """Return the decision to go on, when this machine still legally serves."""
         left = self.gate.remaining()
-        term = self.memory.serving_term()
+        term, solo = self.memory.served()
         if left < LEAST_TO_ADOPT or not term:
             return None
-        return adopt(head, now, term, now + left)
+        return adopt(head, now, term, now + left, solo)
 
     def watched(self) -> dict[int, Callable[[Daemon], None]]:
         """Return what else to wait for, and what to do when it is readable."""

@@ -121,16 +121,18 @@ def start(
     )
 
 
-def adopt(head: Head, now: int, term: int, until: int) -> Decision:
+def adopt(head: Head, now: int, term: int, until: int, solo: int = 0) -> Decision:
     """Go on serving after a restart: the kernel's gate is still open until ``until``.
 
     It goes on with a term of its own, so that nothing said before the restart is taken for new.
+    ``solo`` is the promise that was in use, as it was noted before it was used; it must have been
+    noted as given back before the other head could hear so.
     """
     term = max(term, head.term)
     voter = Voter.adopted(now, head.timing.lease, head.members.me, term, until)
     state = head._replace(
         voter=voter, role=Role.ACTIVE, term=term + 1, lease_until=until, next_round=now,
-        next_retry=now, incumbent=True,
+        next_retry=now, incumbent=True, solo=solo,
     )  # fmt: skip
     sentence = f"restarted within my lease: I go on, as term {term + 1}"
     return Decision(state, (Persist(term + 1, head.promised),), sentence)

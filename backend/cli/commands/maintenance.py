@@ -17,8 +17,8 @@ def register(commands: Subparsers) -> None:
         "maintenance",
         help="forbid or allow automatic takeovers",
         description="While maintenance is on, no head takes over by itself and none gives its role up for its "
-        "health; a planned switchover still works. It ends by itself. Set it on the head where you work; the other "
-        "one hears of it.",
+        "health; a planned switchover still works. It ends by itself. Set it on the active head: the standby takes it "
+        "over, and keeps it for ten minutes when the active head falls silent.",
     )  # fmt: skip
     parser.add_argument("switch", choices=("on", "off"), help="what to do")
     parser.add_argument(

@@ -56,8 +56,12 @@ def test_a_disk_that_refuses_is_an_alarm_and_no_promise(tmp_path: Path) -> None:
 
 def test_the_served_term_is_known_after_a_restart(tmp_path: Path) -> None:
     first = memory(tmp_path, [])
-    assert first.serving_term() == 0
-    first.note_serving(9)
-    assert memory(tmp_path, []).serving_term() == 9
+    assert first.served() == (0, 0)
+    assert first.note_serving(9, 7)
+    assert memory(tmp_path, []).served() == (9, 7)
     (tmp_path / LEASE_NAME).write_text("rubbish")
-    assert memory(tmp_path, []).serving_term() == 0
+    assert memory(tmp_path, []).served() == (0, 0)
+    lines: list[str] = []
+    lost = memory(tmp_path / "gone", lines)
+    assert not lost.note_serving(9)
+    assert lines
