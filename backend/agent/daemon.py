@@ -107,7 +107,7 @@ class Daemon:
         self._woken = boottime_us()
         self.parts.begin()
         if adopted is not None:
-            self.parts.serve(self.head.term)
+            self.parts.serve(self.head.term, self.head.solo)
         notify("READY=1")
         self.chronicle.notice("ready")
 

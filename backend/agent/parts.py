@@ -127,9 +127,9 @@ class HeadParts:
         health = Health.FIT if board.fit else Health.NONE
         return health | Health.IDLE if board.exclusive_stopped else health
 
-    def serve(self, term: int) -> None:
-        """This head became active."""
-        self.memory.note_serving(term)
+    def serve(self, term: int, solo: int = 0) -> None:
+        """This head became active, or goes on, perhaps on a promise."""
+        self.memory.note_serving(term, solo)
         self.conductor.tell(resources.Serve(term))
 
     def retire(self) -> None:
