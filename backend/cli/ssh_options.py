@@ -19,14 +19,16 @@ does (once for each machine). A key that has changed is refused.
 """
 
 
-def add_ssh_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how to log in."""
+def add_ssh_options(parser: argparse.ArgumentParser, *, always: bool = True) -> None:
+    """Add the options that say how to log in; not ``always``: only when one of them is given."""
     add = parser.add_argument
+    who = "root" if always else "root; none for this head"
     add(
-        "--ssh-user", default="root", metavar="USER",
-        help="log in as USER, who is root or may use sudo (default: root)",
+        "--ssh-user", default="root" if always else "", metavar="USER",
+        help=f"log in as USER, who is root or may use sudo (default: {who})",
     )  # fmt: skip
-    add("--ssh-port", default="22", metavar="PORT", help="port of their sshd (default: 22)")
+    port = "22" if always else ""
+    add("--ssh-port", default=port, metavar="PORT", help="port of the sshd (default: 22)")
     add(
         "--identity", type=Path, action="append", default=[], metavar="FILE",
         help="private key (default: the agent and the keys of root on this head)",

@@ -5,22 +5,19 @@ the reaper (reaper.py). The creator holds the reaper on a leash: when it dies, e
 the kernel ends every process of the lab and its mounts and wires vanish with them.
 """
 
-import contextlib
 import os
 import secrets
-import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from backend.errors import HaoscarError, Refused
-from backend.lab import reaper as reaper_program
 from backend.lab import state as states
 from backend.lab.containers import LabNode
 from backend.lab.host import check_host, lab_key
+from backend.lab.leash import remove_traces, start_reaper
 from backend.lab.machines import BlankMachine, MachineSpec
 from backend.lab.network import LabNetwork
 from backend.lab.overlay import (
@@ -35,13 +32,11 @@ from backend.lab.roots import Kernel, LabRoot, RootStore
 from backend.lab.state import LabState
 from backend.lab.topology import NodeKind, NodeSpec, Topology
 from backend.paths import Paths
-from backend.system.files import make_private
 from backend.system.namespaces import Inside, NamespaceRunner
-from backend.system.processes import ProcessId, children
-from backend.system.runner import Command, LocalRunner, Runner, spawn
+from backend.system.processes import ProcessId
+from backend.system.runner import Command, LocalRunner, Runner
 from backend.tasks import TaskContext
 
-READY_LIMIT = 20.0  # seconds for the reaper to be ready
 DOWN_LIMIT = 30.0
 
 
@@ -232,39 +227,17 @@ def clear(lab: LabState) -> None:
     """Remove the files and control groups of a lab that no longer runs."""
     if lab.alive:
         raise HaoscarError.of("lab.busy", f"The lab {lab.name} still runs.", "haoscar lab down")
-    for top in (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")):
-        for path, _directories, _files in os.walk(top / f"haoscar-lab-{lab.name}", topdown=False):
-            with contextlib.suppress(OSError):
-                Path(path).rmdir()
-    shutil.rmtree(lab.directory, ignore_errors=True)
+    remove_traces(lab.directory)
 
 
 def _start_reaper(paths: Paths, root: LabRoot) -> tuple[LabState, int]:
     """Start the first process of a new lab; returns its state and our end of the leash."""
-    name = secrets.token_hex(2)
-    directory = states.labs_directory(paths) / name
-    make_private(directory.parent)
-    directory.mkdir(mode=0o700)
-    os.mkfifo(directory / "leash", 0o600)
-    leash = os.open(directory / "leash", os.O_RDWR)
-    command = Command.of(
-        "unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation=unchanged",
-        "--", sys.executable, "-I", reaper_program.__file__, directory, name,
-    )  # fmt: skip
-    daemon = spawn(command, directory / "reaper.log")
-    deadline = time.monotonic() + READY_LIMIT
-    while not (directory / "ready").exists():
-        if not daemon.running or time.monotonic() > deadline:
-            said = (directory / "reaper.log").read_text() if directory.exists() else ""
-            daemon.stop()
-            os.close(leash)
-            shutil.rmtree(directory, ignore_errors=True)
-            raise HaoscarError.of("lab.reaper", f"The lab could not be started: {said.strip()}")
-        time.sleep(0.005)
-    reaper = ProcessId.of(children(daemon.pid)[0])
-    assert reaper is not None
+    directory = states.labs_directory(paths) / secrets.token_hex(2)
+    reaper, leash = start_reaper(directory)
     group = (directory / "ready").read_text()
-    state = LabState(name, directory, root.path, states.boot_id(), time.time(), reaper, group)
+    state = LabState(
+        directory.name, directory, root.path, states.boot_id(), time.time(), reaper, group
+    )
     state.save()
     return state, leash
 

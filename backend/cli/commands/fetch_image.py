@@ -1,17 +1,14 @@
 """``haoscar fetch-image``: the golden client's file system becomes an image (step 2)."""
 
 import argparse
-import getpass
 import os
-import sys
-from pathlib import Path
 
 from backend.change.plan import Plan
 from backend.cli.app import App, Subparsers
 from backend.cli.output import duration, size
+from backend.cli.ssh_options import HOST_KEYS, add_ssh_options, credentials, decision
 from backend.clone.capture import capture
-from backend.errors import Refused
-from backend.imaging.client import known_hosts, opener, refuse_unknown
+from backend.imaging.client import known_hosts, opener
 from backend.imaging.fetch import FetchImage
 from backend.model.requests_image import (
     DEFAULT_IP_ASSIGNMENT,
@@ -19,16 +16,14 @@ from backend.model.requests_image import (
     DEFAULT_POST_INSTALL,
     FetchImageRequest,
 )
-from backend.model.secrets import Secret
 from backend.model.site import IpAssignment, PostInstall
-from backend.system.known_hosts import HostKey
 from backend.system.ssh import Credentials, HostKeyDecision, connect
 
-EPILOG = """\
+EPILOG = f"""\
 A fetch that was cut or cancelled goes on where it stopped when the same command runs again. A second
-fetch makes a new version of the image; files that did not change are stored once. The host key of
-another machine is shown and must be confirmed once; --yes does not do that, --host-key does.
-"""
+fetch makes a new version of the image; files that did not change are stored once.
+
+{HOST_KEYS}"""
 
 
 def register(commands: Subparsers) -> None:
@@ -43,19 +38,7 @@ def register(commands: Subparsers) -> None:
     add = parser.add_argument
     add("--name", default=DEFAULT_NAME, help="the image (default: %(default)s)")
     add("--client", default="", metavar="HOST", help="the golden client (default: this head)")
-    add(
-        "--ssh-user", default="", metavar="USER",
-        help="log in as USER, who is root or may use sudo (default: root; none for this head)",
-    )  # fmt: skip
-    add("--ssh-port", default="", metavar="PORT", help="port of its sshd (default: 22)")
-    add(
-        "--identity", type=Path, action="append", default=[], metavar="FILE",
-        help="private key (default: the agent and the keys of root on this head)",
-    )  # fmt: skip
-    add("--ask-password", action="store_true", help="ask for the password of the SSH user")
-    add("--ask-passphrase", action="store_true", help="ask for the passphrase of --identity")
-    add("--ask-sudo-password", action="store_true", help="ask for the password that sudo wants")
-    add("--host-key", default="", metavar="SHA256:...", help="the fingerprint you confirm")
+    add_ssh_options(parser, always=False)
     add(
         "--ip-assignment", default=DEFAULT_IP_ASSIGNMENT.value, metavar="METHOD",
         help=f"{', '.join(IpAssignment)} (default: %(default)s)",
@@ -79,11 +62,11 @@ def register(commands: Subparsers) -> None:
 def run(args: argparse.Namespace, app: App) -> int:
     """Fetch the image and say what it is."""
     request = FetchImageRequest.parse(_fields(args), os.uname().nodename)
-    credentials = _credentials(args, request)
-    if credentials is not None:
-        _confirm_host_key(request, credentials, app, _decision(args.host_key, app))
+    login = None if request.user is None else credentials(args)
+    if login is not None:
+        _confirm_host_key(request, login, app, decision(args, app))
     task = FetchImage(
-        request, app.paths, app.runner, opener(request, app.paths, app.runner, credentials), capture
+        request, app.paths, app.runner, opener(request, app.paths, app.runner, login), capture
     )
     version = app.run_task(task)
     facts = version.facts()
@@ -127,57 +110,8 @@ def _fields(args: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _credentials(args: argparse.Namespace, request: FetchImageRequest) -> Credentials | None:
-    """Return how to log in, None for this head itself; asks for passwords on the terminal."""
-    if request.user is None:
-        return None
-    where = f"{request.user}@{request.client}"
-    return Credentials(
-        request.user,
-        password=_ask(f"Password of {where}: ") if args.ask_password else None,
-        key_files=tuple(args.identity),
-        passphrase=_ask("Passphrase of the key: ") if args.ask_passphrase else None,
-        agent=not args.identity and not args.ask_password,
-        sudo_password=_ask(f"sudo password of {where}: ") if args.ask_sudo_password else None,
-    )
-
-
-def _ask(prompt: str) -> Secret:
-    if not sys.stdin.isatty():
-        raise Refused.of(
-            "cli.cannot-ask",
-            "A password can only be typed in a terminal.",
-            "Use a key: --identity FILE, and NOPASSWD for sudo.",
-        )
-    return Secret(getpass.getpass(prompt))
-
-
-def _decision(expected: str, app: App) -> HostKeyDecision | None:
-    """Return what decides about an unknown host key; None refuses it with its fingerprint."""
-    if expected:
-        return lambda _host, key: key.fingerprint == expected.strip()
-    if not sys.stdin.isatty() or app.json:
-        return None
-
-    def ask(host: str, key: HostKey) -> bool:
-        app.out.say(
-            f"The machine that answers as {host} shows this host key:\n"
-            f"    {key.type} {key.fingerprint}\n"
-            "Compare it with 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' on its own console."
-        )
-        return app.out.ask("Is it the same?")
-
-    return ask
-
-
 def _confirm_host_key(
-    request: FetchImageRequest, credentials: Credentials, app: App, decide: HostKeyDecision | None
+    request: FetchImageRequest, login: Credentials, app: App, decide: HostKeyDecision
 ) -> None:
     """Connect once before the task, so that the question does not disturb its progress."""
-    connect(
-        request.client,
-        request.port,
-        credentials,
-        known_hosts(app.paths),
-        decide or refuse_unknown,
-    ).close()
+    connect(request.client, request.port, login, known_hosts(app.paths), decide).close()

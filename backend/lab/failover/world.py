@@ -5,35 +5,28 @@ As with the virtual cluster, everything runs below a reaper (lab/reaper.py) in a
 network namespace of its own, on a leash that its creator holds. Several worlds may run at once.
 """
 
-import contextlib
 import errno
 import os
 import secrets
-import shutil
 import signal
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backend.errors import HaoscarError
-from backend.lab import reaper as reaper_program
 from backend.lab.failover.machine import Machine
 from backend.lab.failover.places import HEADS, OBSERVER, Places
 from backend.lab.failover.wires import Wires
+from backend.lab.leash import remove_traces, start_reaper
 from backend.lab.network import cable_lines, port_name, switch_lines
 from backend.lab.topology import Net, NodeSpec
 from backend.paths import Paths
-from backend.system.files import make_private
 from backend.system.namespaces import Inside, NamespaceRunner
-from backend.system.processes import ProcessId, children
-from backend.system.runner import Command, Runner, spawn
+from backend.system.processes import ProcessId
+from backend.system.runner import Command, Runner
 
-LIMIT = 20.0  # seconds for the reaper, and for any one change of the wires
-GROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
+LIMIT = 20.0  # seconds for any one change of the wires, and for the end
 
 
 class World:
@@ -57,7 +50,8 @@ class World:
     @classmethod
     def start(cls, paths: Paths) -> Self:
         """Make a world with every machine switched on; raises HaoscarError. Needs root."""
-        directory, reaper, leash = _start_reaper(paths)
+        directory = worlds_directory(paths) / f"failover-{secrets.token_hex(3)}"
+        reaper, leash = start_reaper(directory)
         world = cls(directory, reaper, leash)
         try:
             world._make_switch()
@@ -148,7 +142,7 @@ class World:
         if self._leash is not None:
             os.close(self._leash)
             self._leash = None
-        _remove(self.directory)
+        remove_traces(self.directory)
 
     def _make_switch(self) -> None:
         self._batch([*switch_lines(), *(f"netns add {one.name}" for one in self.places.specs)])
@@ -205,41 +199,6 @@ def sweep(paths: Paths) -> list[str]:
             os.close(os.open(directory / "leash", os.O_WRONLY | os.O_NONBLOCK))
         except OSError as problem:
             if problem.errno == errno.ENXIO:  # nobody holds the other end
-                _remove(directory)
+                remove_traces(directory)
                 swept.append(directory.name)
     return swept
-
-
-def _remove(directory: Path) -> None:
-    for top in GROUPS:
-        for path, _directories, _files in os.walk(top / f"haoscar-lab-{directory.name}", False):
-            with contextlib.suppress(OSError):
-                Path(path).rmdir()
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _start_reaper(paths: Paths) -> tuple[Path, ProcessId, int]:
-    """Start the first process of a world; returns its directory and our end of the leash."""
-    name = f"failover-{secrets.token_hex(3)}"
-    directory = worlds_directory(paths) / name
-    make_private(directory.parent)
-    directory.mkdir(mode=0o700)
-    os.mkfifo(directory / "leash", 0o600)
-    leash = os.open(directory / "leash", os.O_RDWR)
-    command = Command.of(
-        "unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation=unchanged",
-        "--", sys.executable, "-I", reaper_program.__file__, directory, name,
-    )  # fmt: skip
-    daemon = spawn(command, directory / "reaper.log")
-    deadline = time.monotonic() + LIMIT
-    while not (directory / "ready").exists():
-        if not daemon.running or time.monotonic() > deadline:
-            said = (directory / "reaper.log").read_text() if directory.exists() else ""
-            daemon.stop()
-            os.close(leash)
-            _remove(directory)
-            raise HaoscarError.of("failover.reaper", f"The world did not start: {said.strip()}")
-        time.sleep(0.002)
-    reaper = ProcessId.of(children(daemon.pid)[0])
-    assert reaper is not None
-    return directory, reaper, leash
