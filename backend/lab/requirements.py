@@ -28,7 +28,7 @@ TESTS = {
         "keepalived", "libpcap0.8", "mtools", "dosfstools", "xorriso", "syslinux", "syslinux-common", "syslinux-efi", "pxelinux", "isolinux",
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
         "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
-        "resource-agents", "fence-agents", "openipmi", "ipmitool",
+        "resource-agents", "psmisc", "fence-agents", "openipmi", "ipmitool",
     ),
     Family.RHEL: (),
 }  # fmt: skip

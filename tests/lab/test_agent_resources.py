@@ -136,12 +136,14 @@ def test_a_mount_is_watched_and_a_busy_one_is_told(worker: Worker, tmp_path: Pat
 
 
 def user_of(where: Path, worker: Worker) -> int:
-    """The process whose directory is in a mount of the worker's namespace, or 0."""
+    """The program of the worker whose directory is in the mount, or 0."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                inside = (entry / "cwd").readlink() == where
-                if inside and int((entry / "stat").read_text().split()[3]) == worker.pid:
+                # The mount is in the worker's namespace: in ours its path may not exist.
+                inside = not (entry / "cwd").samefile("/") and (entry / "cwd").stat().st_dev
+                ours = int((entry / "stat").read_text().split()[3]) == worker.pid
+                if ours and inside and inside != where.stat().st_dev:
                     return int(entry.name)
             except OSError:
                 continue
