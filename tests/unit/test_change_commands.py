@@ -9,6 +9,8 @@ from backend.change.plan import MakeDirectory, Plan, WriteFile
 from backend.cli.app import App
 from backend.cli.main import build_parser, run
 from backend.cli.output import Output
+from backend.rollout.member import Member
+from backend.rollout.record import Record
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
 
@@ -109,3 +111,15 @@ def test_site_show_check_and_keys(haoscar, wiring, capsys, tmp_path):
     assert [one["place"] for one in json.loads(found.out)["reports"]] == [f"{other}:9", f"{other}:10"]  # fmt: skip
     assert haoscar("site", "keys") == 0
     assert "primary_public_interface" in capsys.readouterr().out
+
+
+def test_uninstall_does_not_begin_while_agents_run(haoscar, wiring, capsys):
+    change(wiring)
+    record = Record(wiring.paths)
+    record.add(Member("head2", head=True, address="10.0.0.3", config=b"{}"))
+    assert haoscar("uninstall") == 3
+    assert "haoscar remove-agent" in capsys.readouterr().err
+    assert wiring.paths.at(CONF).exists()
+    record.drop(["head2"])
+    assert haoscar("uninstall") == 0
+    assert not wiring.paths.at(CONF).exists()
