@@ -30,9 +30,10 @@ REMOVED = (
     "usr/share/initramfs-tools", "etc/initramfs-tools",
     "usr/lib/x86_64-linux-gnu/perl",  # perl-base stays: update-rc.d is written in it
     "usr/lib/x86_64-linux-gnu/libperl*", "usr/lib/x86_64-linux-gnu/libapt-*",
-    # mtools writes names in code page 850.
-    "usr/lib/x86_64-linux-gnu/gconv/[!gI]*", "usr/lib/x86_64-linux-gnu/gconv/I[!B]*",
-    "usr/lib/x86_64-linux-gnu/gconv/IBM[!8]*", "usr/lib/apt", "usr/lib/dpkg/methods",
+    # mtools writes names in code page 850, xorriso in UTF-16.
+    "usr/lib/x86_64-linux-gnu/gconv/[!gIU]*", "usr/lib/x86_64-linux-gnu/gconv/I[!B]*",
+    "usr/lib/x86_64-linux-gnu/gconv/IBM[!8]*", "usr/lib/x86_64-linux-gnu/gconv/U[!T]*",
+    "usr/lib/x86_64-linux-gnu/gconv/UTF-[!1]*", "usr/lib/apt", "usr/lib/dpkg/methods",
     # Only xfs_scrub wants the Unicode tables: 36 MB of them.
     "usr/lib/x86_64-linux-gnu/libicu*", "usr/sbin/xfs_scrub*",
     "usr/bin/apt*", "usr/bin/pzstd", "usr/bin/zstdmt",
