@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, app: App) -> int:
         app.run_task(PrepareHost(app.paths, app.runner, tests=True))
     before = traces(run_id)
     outcome = {part.name: _run_part(part, root, app) for part in parts}
-    _release_namespace_directory(before, app)
+    _release_namespace_directory(before, run_id, app)
     outcome["nothing left behind"] = (*_leftovers(before, run_id, app), 0.0)
     app.out.table(
         ("part", "result", "time"),
@@ -107,13 +107,10 @@ def _run_part(part: Part, root: Path, app: App) -> tuple[bool, float]:
     return result.ok, time.monotonic() - began
 
 
-def _release_namespace_directory(before: Traces, app: App) -> None:
+def _release_namespace_directory(before: Traces, run_id: str, app: App) -> None:
     """Undo what ip-netns(8) does to a machine on its first use and never takes back."""
-    if (
-        str(NAMESPACES) not in before.mounts
-        and NAMESPACES.is_mount()
-        and not any(NAMESPACES.iterdir())
-    ):
+    new = traces(run_id).mounts - before.mounts
+    if str(NAMESPACES) in new and not any(NAMESPACES.iterdir()):
         app.runner.run(Command.of("umount", NAMESPACES), check=False)
 
 
