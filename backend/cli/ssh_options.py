@@ -42,9 +42,10 @@ def add_ssh_options(parser: argparse.ArgumentParser, *, always: bool = True) -> 
     )  # fmt: skip
 
 
-def credentials(args: argparse.Namespace) -> Credentials:
-    """Return how to log in; asks for passwords on the terminal. Raises InvalidInput, Refused."""
-    user = UserName.parse(args.ssh_user)
+def credentials(args: argparse.Namespace, user: UserName | None = None) -> Credentials:
+    """Return how to log in, as ``user`` where the option does not say who; asks for passwords on
+    the terminal. Raises InvalidInput, Refused."""
+    user = user or UserName.parse(args.ssh_user)
     return Credentials(
         user,
         password=_ask(f"Password of {user}: ") if args.ask_password else None,

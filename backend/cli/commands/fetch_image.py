@@ -62,7 +62,7 @@ def register(commands: Subparsers) -> None:
 def run(args: argparse.Namespace, app: App) -> int:
     """Fetch the image and say what it is."""
     request = FetchImageRequest.parse(_fields(args), os.uname().nodename)
-    login = None if request.user is None else credentials(args)
+    login = None if request.user is None else credentials(args, request.user)
     if login is not None:
         _confirm_host_key(request, login, app, decision(args, app))
     task = FetchImage(
