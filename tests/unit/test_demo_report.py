@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 from backend.lab.report import CloneFacts, DemoReport, Difference, Stage, timeline
+from backend.lab.takeover_facts import TakeoverFacts
 
 STAGES = (
     Stage("lab", "Virtual cluster up", 0.0, 1.4, "head", "4 systems"),
@@ -83,3 +84,15 @@ def test_what_a_serial_line_says_can_be_shown() -> None:
     html = report(ok=False, clone=None, failure="one\r\n\x1b[2Jtwo\0").as_html()
     assert "\x1b" not in html
     assert "one" in html
+
+
+def test_the_takeover_is_told_with_what_the_new_head_decided() -> None:
+    facts = TakeoverFacts(
+        virtual_ip="10.77.0.1", prober="node1", outage_ms=272.4, prober_lateness_ms=1.5, asked=2400,
+        answered=2340, lost_power="head1", active="head2", term=2, lease_ms=300.0,
+        sentences=("active, term 2: <b>elected</b>",),
+    )  # fmt: skip
+    html = report(takeover=facts).as_html()
+    assert "no answer for 272 ms" in html
+    assert "&lt;b&gt;elected" in html
+    assert json.loads(report(takeover=facts).as_json())["takeover"]["outage_ms"] == 272.4

@@ -39,4 +39,8 @@ def test_a_blank_machine_becomes_the_standby(boot: str, firmware: str, tmp_path:
     assert "haoscar." not in clone["kernel_command_line"]
     assert clone["unexplained_differences"] == []
     assert clone["files_compared"] > 1000
+    took = report["takeover"]
+    assert took["active"] == "head1-standby"
+    assert took["term"] > 1
+    assert 0 < took["outage_ms"] < 2000  # emulated; the agent's own promise is the bench's business
     assert "Passed." in (tmp_path / "report.html").read_text()
