@@ -27,6 +27,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     status = ask_agent(app, args.socket, "status")
     for line in _summary(status):
         app.out.say(line)
+    app.out.say("")
     app.out.table(
         ("virtual IP", "network", "interface", "here"),
         [
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace, app: App) -> int:
             for one in status["virtual_ips"]
         ],
     )
+    app.out.say("")
     app.out.table(
         ("voter", "kind", "state", "granted"),
         [
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace, app: App) -> int:
             for one in status["voters"]
         ],
     )  # fmt: skip
+    app.out.say("")
     app.out.table(
         ("link to", "network", "heard", "loss", "jitter"),
         [
@@ -49,10 +52,12 @@ def run(args: argparse.Namespace, app: App) -> int:
         ],
     )  # fmt: skip
     if status["resources"]:
+        app.out.say("")
         app.out.table(
             ("resource", "state", "why"),
             [(one["name"], one["state"], one["why"]) for one in status["resources"]],
         )
+    app.out.say("")
     for sentence in status["explain"]:
         app.out.say(f"- {sentence}")
     app.out.result(status)
