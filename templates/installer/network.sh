@@ -27,7 +27,10 @@ find_interface() {
     fail "no network card ${MAC:-at all} was found: its driver may be missing in the installer image"
 }
 
-linked() { read -r REPLY 2> /dev/null < "$1/carrier" && [ "$REPLY" = 1 ]; }
+linked() {
+    local up
+    read -r up 2> /dev/null < "$1/carrier" && [ "$up" = 1 ]
+}
 
 # configure_network: static from the kernel line, else DHCP with our vendor class.
 configure_network() {
