@@ -25,6 +25,8 @@ from backend.system.files import sync_directory
 from backend.system.runner import Command, Runner
 from backend.tasks import TaskContext
 
+# Seconds since its start that a machine waits to be assigned: it was not heard of before.
+WAIT = 300
 FLOPPY_SIZE = 80 * 2 * 18 * 512  # bytes: 1,474,560
 VOLUME = "HAOSCAR"
 CARRIED = (KERNEL_FILE, INSTALLER_FILE)  # by the hybrid image
@@ -59,7 +61,7 @@ def media_grub_config(head: IPv4Address, key: PublicKey) -> str:
         "boot/media_grub.cfg.j2",
         kernel=KERNEL_FILE,
         initrd=INSTALLER_FILE,
-        arguments=kernel_arguments(head, key),
+        arguments=f"{kernel_arguments(head, key)} haoscar.wait={WAIT}",
     )
 
 

@@ -66,9 +66,25 @@ ask_dhcp() {
     read -r ADDRESS < "$RUN/lease"
 }
 
-# hello: give the head our public key; it must expect exactly this card now.
+# hello: give the head our public key; it must expect exactly this card now. A machine that booted
+# from a medium is first heard of here: it waits (haoscar.wait=, seconds since its start) until
+# somebody has assigned it.
 hello() {
-    local body reply status line tries
+    local limit now rest told=''
+    argument haoscar.wait
+    [[ $REPLY =~ ^[0-9]{1,4}$ ]] && limit=$REPLY || limit=0
+    until say_hello; do
+        read -r now rest < /proc/uptime
+        [ "$STATUS" = 403 ] && ((${now%.*} < limit)) || fail "the head refuses this machine ($MAC): ${ANSWER:-no reason given}"
+        [ -n "$told" ] || console "waiting until the head expects this machine: assign $MAC there"
+        told=yes
+        sleep 2
+    done
+}
+
+# say_hello: one question; STATUS and ANSWER are what the head says to it.
+say_hello() {
+    local body reply line tries
     body=$(printf 'mac=%s\nkey=%s\n' "$MAC" "$(< "$RUN/key.pub")")
     for ((tries = 0; tries < 20; tries++)); do
         exec 9<> "/dev/tcp/$HEAD/8117" && break
@@ -76,14 +92,12 @@ hello() {
     done 2> /dev/null
     ((tries < 20)) || fail "the boot server of $HEAD does not answer: is haoscar-boot.service running there?"
     printf 'POST /hello HTTP/1.0\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body" >&9
-    IFS=' ' read -r -t 15 reply status line <&9
+    STATUS='' ANSWER=''
+    IFS=' ' read -r -t 15 reply STATUS line <&9
     while IFS= read -r -t 15 line <&9 && [ -n "${line%$'\r'}" ]; do :; done
-    IFS= read -r -t 15 line <&9
+    IFS= read -r -t 15 ANSWER <&9
     exec 9>&-
-    case $status in
-        200) ;;
-        *) fail "the head refuses this machine ($MAC): ${line:-no reason given}" ;;
-    esac
+    [ "$STATUS" = 200 ]
 }
 
 # connect: one encrypted connection for everything; the head's key came with the kernel line.
