@@ -39,9 +39,8 @@ STYLE = (
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
 UNIT = Part("unit", (*PYTEST, "-m", "not lab and not vm"), 600)
 LAB = Part("lab", (*PYTEST, "-m", "lab and not vm"), 1200)
-# An emulated machine keeps one processor busy: two side by side, the longest first.
-TWO = ("-n", "2", "--dist", "loadgroup", "tests/vm/test_layouts.py", "tests/vm")
-VM = Part("vm", (*PYTEST, "-m", "vm", *TWO), 3600)
+# An emulated machine keeps one processor busy: two side by side.
+VM = Part("vm", (*PYTEST, "-m", "vm", "-n", "2", "--dist", "loadgroup"), 3600)
 CHOICES = {
     "style": STYLE,
     "unit": (UNIT,),
