@@ -28,7 +28,9 @@ BEGIN = "# haoscar-ticket 1"
 END = "# end of ticket"
 # Owner, mode and times as they are, hard links, ACLs and attributes; the manifest check that follows
 # and the authenticated channel make rsync's own checksums superfluous.
-RSYNC = ("-aHAX", "--numeric-ids", "--whole-file", "--checksum-choice=none")
+# In place: the file system is new and empty, so a temporary name and a rename for each file gain
+# nothing, and a cut copy is not kept.
+RSYNC = ("-aHAX", "--numeric-ids", "--whole-file", "--inplace", "--checksum-choice=none")
 REDUCED_RSYNC = ("-rt", "--whole-file", "--modify-window=1", "--checksum-choice=none")
 UNIT_DIRECTORY = "/etc/systemd/system"
 
