@@ -18,8 +18,9 @@ SOURCE = f":{MODULE}/"  # what the installer puts behind "haoscar-head:"; a daem
 CONFIGURATION = "rsyncd.conf"  # in the machine's record
 # The options of script.RSYNC and script.REDUCED_RSYNC, of every compression, and what -a stands for.
 OPTIONS = (
-    "r", "l", "p", "t", "g", "o", "D", "H", "A", "X", "W", "z", "numeric-ids", "checksum-choice",
-    "compress-choice", "compress-level", "new-compress", "old-compress", "modify-window",
+    "r", "l", "p", "t", "g", "o", "D", "H", "A", "X", "W", "z", "numeric-ids",
+    "inplace", "partial",  # rsync asks for both when it writes in place
+    "checksum-choice", "compress-choice", "compress-level", "new-compress", "old-compress", "modify-window",
 )  # fmt: skip
 
 
