@@ -190,7 +190,8 @@ class Daemon:
     def _wake(self, now: int, *, calm: bool) -> int:
         resting = calm and self.head.role is Role.ACTIVE
         core = self.head.next_round if resting else wake_at(self.head, now)
-        moments = [core, self._next_look, self._next_keepalive]
+        slack = self._timing.round if calm else 0  # what is not urgent waits for a pass that is
+        moments = [core, self._next_look + slack, self._next_keepalive + slack]
         moments.append(self.parts.conductor.wake_at())
         due = self.parts.hands.announcer.due
         if due is not None:

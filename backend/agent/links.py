@@ -232,5 +232,5 @@ class Links:
             return self._least
         lost = min(max(way.loss, _LEAST_LOSS), 0.9)
         sent_every = way.mean / _SMOOTH * (1 - lost)
-        needed = math.ceil(_CHANCE / math.log(lost)) * sent_every
+        needed = _CHANCE / math.log(lost) * sent_every
         return int(min(max(self._least, needed), 4 * self._lease))

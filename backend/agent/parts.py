@@ -24,7 +24,7 @@ from backend.agent.settings import Settings
 from backend.system.agent.addresses import Addresses, Renewer
 from backend.system.agent.arp import Arp, Sighting
 from backend.system.agent.bpf_gate import DeadlineGate
-from backend.system.agent.monitor import AddressChange, Link, LinkGone, Missed, Monitor
+from backend.system.agent.monitor import AddressGone, Link, LinkGone, Missed, Monitor
 from backend.system.agent.process import (
     become_realtime,
     boottime_us,
@@ -240,7 +240,7 @@ class HeadParts:
                 self.links.carrier(self._interfaces[news.interface], news.carrier, now)
             elif isinstance(news, LinkGone) and news.interface in self._interfaces:
                 self.links.carrier(self._interfaces[news.interface], False, now)
-            elif isinstance(news, AddressChange) and not news.there and self.hands.serving:
+            elif isinstance(news, AddressGone) and self.hands.serving:
                 daemon.address_lost()
         daemon.look_now()
 

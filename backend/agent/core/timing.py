@@ -13,7 +13,7 @@ class Timing(NamedTuple):
     """The lease and what follows from it; every voter and head must use the same lease."""
 
     lease: int = 300 * MS
-    rounds: int = 10  # renewals in the length of a lease
+    rounds: int = 5  # renewals in the length of a lease
     retries: int = 20  # tries in the length of a lease while an answer is missing
     margin: int = 50  # the part of a lease that is not used, in thousandths: clock rates, rounding
     solo_after: int = 2 * SECOND  # the witnesses were too few for so long: ask for a promise

@@ -6,6 +6,7 @@ second: then the kernel waits until that second is over.
 
 from __future__ import annotations
 
+import array
 import errno
 import socket
 import struct
@@ -23,6 +24,7 @@ from backend.system.agent.netlink import (
 )
 
 _NEW_LINK, _DELETE_LINK, _GET_LINK, _NEW_ADDRESS, _DELETE_ADDRESS = 16, 17, 18, 20, 21
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER
 _LINKS, _IPV4_ADDRESSES = 0x1, 0x10  # RTMGRP_
 _UP, _LOWER_UP = 0x1, 0x10000  # IFF_
 _LINK_MAC, _LINK_NAME = 1, 3  # IFLA_
@@ -45,19 +47,18 @@ class LinkGone(NamedTuple):
     interface: str
 
 
-class AddressChange(NamedTuple):
-    """A virtual IP was configured or renewed, or it was removed or has run out: by whomever."""
+class AddressGone(NamedTuple):
+    """A virtual IP was removed or has run out: by whomever."""
 
     interface: str
     address: str
-    there: bool
 
 
 class Missed(NamedTuple):
     """The kernel had more to say than could be kept: ask for the whole state again."""
 
 
-News = Union[Link, LinkGone, AddressChange, Missed]
+News = Union[Link, LinkGone, AddressGone, Missed]
 
 
 class Monitor:
@@ -69,6 +70,7 @@ class Monitor:
         self._vips = {four_bytes(address): address for _interface, address in vips}
         self._names: dict[int, str] = {}
         self._kernel = Netlink(ROUTE, _LINKS | _IPV4_ADDRESSES)
+        _leave_out_new_addresses(self._kernel)
         self._asking = Netlink(ROUTE)
 
     def fileno(self) -> int:
@@ -125,8 +127,8 @@ class Monitor:
         mac = ":".join(f"{byte:02x}" for byte in values.get(_LINK_MAC, b""))
         return Link(name, index, up, up and bool(flags & _LOWER_UP), mac)
 
-    def _address(self, message: Message) -> AddressChange | None:
-        if message.kind not in (_NEW_ADDRESS, _DELETE_ADDRESS) or len(message.body) < 8:
+    def _address(self, message: Message) -> AddressGone | None:
+        if message.kind != _DELETE_ADDRESS or len(message.body) < 8:
             return None
         values = attributes(message.body[8:])
         address = self._vips.get(values.get(_LOCAL, values.get(_ADDRESS, b"")))
@@ -139,4 +141,22 @@ class Monitor:
                 interface = socket.if_indextoname(index)
             except OSError:
                 interface = ""  # it went away with its addresses
-        return AddressChange(interface, address, message.kind == _NEW_ADDRESS)
+        return AddressGone(interface, address)
+
+
+def _leave_out_new_addresses(kernel: Netlink) -> None:
+    """Let the kernel keep to itself that an address was renewed (bpf(4) in socket(7)).
+
+    The agent renews its own several times a second, and each piece of news would wake it.
+    """
+    steps = (
+        (0x28, 0, 0, 4),  # load the half word at 4: nlmsg_type, in this machine's order
+        (0x15, 0, 1, socket.htons(_NEW_ADDRESS)),  # a filter reads it in the network's
+        (0x06, 0, 0, 0),  # nothing of it
+        (0x06, 0, 0, 0xFFFFFFFF),  # all of it
+    )
+    program = array.array("B", b"".join(struct.pack("=HBBI", *step) for step in steps))
+    place, _size = program.buffer_info()
+    kernel.socket.setsockopt(
+        socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(steps), place)
+    )
