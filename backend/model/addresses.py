@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Self
 
 from backend.errors import InvalidInput
+from backend.model.names import DomainName
 from backend.reports import Place
 
 _MAC = re.compile(
@@ -104,3 +105,10 @@ def parse_netmask(text: str, place: Place | None = None) -> int:
             "Write it as 255.255.255.0.",
             place,
         ) from problem
+
+
+def parse_host(text: str, place: Place | None = None) -> str:
+    """Return a host's name, with or without domain, or its IPv4 address; raises InvalidInput."""
+    if re.fullmatch(r"[0-9.]+", text):
+        return str(parse_address(text, place))
+    return DomainName.parse(text, place)

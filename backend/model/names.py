@@ -70,6 +70,26 @@ class InterfaceName(_Name):
     _rule = "Use the name that 'ip link' shows, 15 characters at most."
 
 
+class WatchName(_Name):
+    """The name of a host group or of a watched service (mon's tags)."""
+
+    __slots__ = ()
+    _pattern = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+    _code = "name.watch"
+    _what = "the name of a service or host group"
+    _rule = "Use letters, digits, underscores, dots and hyphens, 64 at most."
+
+
+class PeriodName(_Name):
+    """The name of a defined period, or the label of a period (mon's rule)."""
+
+    __slots__ = ()
+    _pattern = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+    _code = "name.period"
+    _what = "the name of a period"
+    _rule = "Use letters, digits and underscores, 64 at most, not beginning with a digit."
+
+
 class UserName(_Name):
     """A login name (useradd's default pattern)."""
 

@@ -41,9 +41,9 @@ class FetchImageRequest:
         this head: the default client, and without a user the one that needs no SSH.
         """
         reader = _Reader(fields)
+        name = reader.read("name", DEFAULT_NAME, ImageName.parse)
         client = reader.read("client", own_name, _client)
         user = reader.read("user", "", lambda text: UserName.parse(text) if text else None)
-        name = reader.read("name", DEFAULT_NAME, ImageName.parse)
         port = reader.read("port", "22", lambda text: _number(text, 1, 65535))
         method = reader.read("ip_assignment", DEFAULT_IP_ASSIGNMENT, _choice(IpAssignment))
         action = reader.read("post_install", DEFAULT_POST_INSTALL, _choice(PostInstall))

@@ -1,13 +1,14 @@
 """The site as typed values: what /etc/haoscar/site.toml says once it has been validated."""
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol, TypeVar
 
 from backend.model.addresses import Mac
 from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
+from backend.model.watchlist import WatchList
 
 
 class IpAssignment(enum.StrEnum):
@@ -118,6 +119,7 @@ class Site:
     agent: AgentPolicy | None = None
     resources: tuple[ClusterResource, ...] = ()
     fencing: tuple[FencingDevice, ...] = ()
+    watch: WatchList = field(default_factory=WatchList)
 
     def standby(self, name: str) -> Standby | None:
         """Return the standby of that name, or None."""
@@ -130,6 +132,10 @@ class Site:
     def with_standby(self, standby: Standby) -> "Site":
         """Return the site with this standby added at the end, or replaced where it stands."""
         return replace(self, standbys=_put(self.standbys, standby, standby.name))
+
+    def without_standby(self, name: str) -> "Site":
+        """Return the site without the standby of that name."""
+        return replace(self, standbys=tuple(one for one in self.standbys if one.name != name))
 
     def with_image(self, image: ImageSource) -> "Site":
         """Return the site with this image added at the end, or replaced where it stands."""

@@ -5,11 +5,10 @@ from typing import Any
 
 from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
 from backend.model.site import ImageSource, Network, Node, Primary, Site, Standby
+from backend.site.build_watch import Values, build_watch, watch_values
 from backend.site.draft import Draft
 from backend.site.schema import CLUSTER, IMAGE, NODE, PRIMARY, PRIVATE, PUBLIC, STANDBY
 from backend.site.schema_agent import AGENT, FENCING, RESOURCE
-
-Values = dict[str, Any]
 
 
 def build_site(draft: Draft) -> Site:
@@ -34,6 +33,7 @@ def build_site(draft: Draft) -> Site:
         agent=None if agent is None else AgentPolicy(**agent),
         resources=tuple(ClusterResource(**one) for one in repeated["resource"]),
         fencing=tuple(FencingDevice(**one) for one in repeated["fencing"]),
+        watch=build_watch(draft),
     )
 
 
@@ -56,6 +56,7 @@ def repeated_values(site: Site) -> dict[str, list[Values]]:
         NODE.path[0]: [_fields(one) for one in site.nodes],
         RESOURCE.path[0]: [_fields(one) for one in site.resources],
         FENCING.path[0]: [_fields(one) for one in site.fencing],
+        **watch_values(site.watch),
     }
 
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from backend.site import locate
 from backend.site.checks_agent import check_agent
+from backend.site.checks_watch import check_watch
 from backend.site.draft import Draft, Findings, Table
 from backend.site.schema import PRIMARY, PRIVATE, PUBLIC
 
@@ -15,6 +16,7 @@ def check(draft: Draft, findings: Findings) -> None:
     """Add to ``findings`` every contradiction between values that are right on their own."""
     _Checks(draft, findings).run()
     check_agent(draft, findings)
+    check_watch(draft, findings)
 
 
 class _Checks:

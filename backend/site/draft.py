@@ -73,6 +73,8 @@ class Table:
     section: Section
     path: locate.Path
     values: dict[str, Any] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)  # keys that are there and could not be read
+    children: dict[str, list["Table"]] = field(default_factory=dict)  # lists of tables below it
 
     def at(self, name: str) -> locate.Path:
         """Return the path of one of its keys."""
@@ -104,7 +106,8 @@ def read_draft(document: Mapping[str, object], findings: Findings) -> Draft:
         within = networks if len(section.path) == 2 else document
         _single(section, within, draft, findings, silent=within is not document and not networks)
     for section in REPEATED:
-        _repeated(section, document.get(section.path[0], []), draft, findings)
+        name = section.path[0]
+        draft.repeated[name] = _repeated(section, (name,), document.get(name, []), findings)
     return draft
 
 
@@ -163,31 +166,37 @@ def _single(
         findings.error(place, "site.missing-table", text, f"Add it, with the keys {keys}.")
 
 
-def _repeated(section: Section, found: object, draft: Draft, findings: Findings) -> None:
-    name = section.path[0]
+def _repeated(
+    section: Section, path: locate.Path, found: object, findings: Findings
+) -> list[Table]:
+    """Return the entries of a list of tables."""
+    text, remedy = f"{path[-1]} must be a list of tables.", f"Write {section.header}."
     if not isinstance(found, list):
-        text = f"{name} must be a list of tables."
-        findings.error(section.path, "site.shape", text, f"Write {section.header}.")
-        return
+        findings.error(path, "site.shape", text, remedy)
+        return []
+    tables = []
     for number, entry in enumerate(found):
-        path = (name, number)
         if isinstance(entry, dict):
-            draft.repeated[name].append(_table(section, path, entry, findings))
+            tables.append(_table(section, (*path, number), entry, findings))
         else:
-            findings.error(path, "site.shape", f"{name} must be a list of tables.", f"Write {section.header}.")  # fmt: skip
+            findings.error((*path, number), "site.shape", text, remedy)
+    return tables
 
 
 def _table(
     section: Section, path: locate.Path, found: Mapping[str, object], findings: Findings
 ) -> Table:
     table = Table(section, path)
-    _unknown(found, path, [key.name for key in section.keys], findings)
+    below = [child.path[-1] for child in section.children]
+    _unknown(found, path, [*(key.name for key in section.keys), *below], findings)
     for key in section.keys:
         if key.name in found:
             _value(key, found[key.name], table, findings)
         elif key.required:
             text = f"{section.header} lacks the key {key.name}: {key.meaning}."
             findings.error(path, "site.missing-key", text, f"Add: {key.name} = {key.example}")
+    for child, name in zip(section.children, below, strict=True):
+        table.children[name] = _repeated(child, (*path, name), found.get(name, []), findings)
     return table
 
 
@@ -195,6 +204,7 @@ def _value(key: Key, value: object, table: Table, findings: Findings) -> None:
     try:
         table.values[key.name] = key.read(value)
     except HaoscarError as problem:
+        table.wrong.add(key.name)
         for report in problem.reports:
             text = f"{key.name}: {report.text}"
             findings.add(replace(report, text=text, place=findings.place(table.at(key.name))))

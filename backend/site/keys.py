@@ -28,6 +28,8 @@ class Section:
     keys: tuple[Key, ...]
     repeated: bool = False
     required: bool = False
+    identity: tuple[str, ...] = ("name",)  # the keys that tell its entries apart; none: their place
+    children: tuple["Section", ...] = ()  # lists of tables below each entry
 
     @property
     def header(self) -> str:

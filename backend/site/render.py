@@ -2,12 +2,13 @@
 
 The text is cut into blocks, one for each header with the comments directly above it. Blocks whose
 values are still right stay as they are, letter by letter; in the others tomlkit changes single
-keys. Entries of a list are found again by their name.
+keys. Entries of a list are found again by their name; those below an entry, which have none, by
+what they say, or else by their place.
 """
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tomlkit
@@ -15,10 +16,12 @@ from tomlkit.exceptions import TOMLKitError
 
 from backend.errors import HaoscarError
 from backend.model.site import Site
-from backend.site.build import Values, repeated_values, single_values
-from backend.site.draft import Draft
+from backend.site.build import repeated_values, single_values
+from backend.site.build_watch import Values
+from backend.site.draft import Draft, Table
 from backend.site.keys import Section
 from backend.site.locate import locate
+from backend.site.match import found_again
 from backend.site.schema import REPEATED, SINGLE, VERSION
 
 OPENING = f"""\
@@ -53,10 +56,11 @@ def edited(site: Site, text: str, draft: Draft) -> str | None:
         for section in SINGLE:
             _edit_single(section, blocks, draft, single[section.path], derived)
         for section in REPEATED:
-            _edit_list(section, blocks, draft, repeated[section.path[0]], derived)
+            name = section.path[0]
+            _edit_list(section, blocks, draft.repeated[name], repeated[name], derived)
     except (TOMLKitError, _Strange, KeyError, TypeError, AttributeError):
         return None
-    return "".join(block.text for block in blocks)
+    return "".join(block.whole for block in blocks)
 
 
 class _Strange(HaoscarError):
@@ -70,6 +74,17 @@ class _Block:
     header: tuple[str, ...] | None
     array: bool
     text: str
+    below: list["_Block"] = field(default_factory=list)  # of an entry: its [[lists.of.tables]]
+
+    @property
+    def whole(self) -> str:
+        """The text with that of what is below."""
+        return self.text + "".join(one.whole for one in self.below)
+
+    @property
+    def last(self) -> "_Block":
+        """The block whose text ends the whole."""
+        return self.below[-1].last if self.below else self
 
     def cut(self) -> tuple[str, str]:
         """Return the text up to the last key, and the comments and blank lines after it."""
@@ -83,7 +98,18 @@ def _split(text: str) -> list[_Block]:
     first = headers[0].start if headers else len(text)
     blocks = [_Block(None, False, text[:first])]
     for header, end in zip(headers, ends, strict=False):
-        blocks.append(_Block(header.path, header.array, text[header.start : end]))
+        block = _Block(header.path, header.array, text[header.start : end])
+        _place_of(block, blocks).append(block)
+    return blocks
+
+
+def _place_of(block: _Block, blocks: list[_Block]) -> list[_Block]:
+    """Return the list that a further block belongs in: that of the entry whose header it extends."""
+    last = blocks[-1] if blocks else None
+    if last is None or not last.array or last.header is None or block.header is None:
+        return blocks
+    if len(block.header) > len(last.header) and block.header[: len(last.header)] == last.header:
+        return _place_of(block, last.below)
     return blocks
 
 
@@ -112,7 +138,10 @@ def _new_block(section: Section, values: Values) -> str:
         value = values[key.name]
         if value is not None and (key.default is None or value != key.default):
             lines.append(f"{key.name} = {_literal(value)}")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    for child in section.children:
+        text += "".join("\n" + _new_block(child, one) for one in values[child.path[-1]])
+    return text
 
 
 def _changes(
@@ -180,8 +209,8 @@ def _insert(blocks: list[_Block], after: _Block, new: list[_Block]) -> None:
     """Add blocks, each with a blank line around it."""
     if not new:
         return
-    if after.text and not after.text.endswith("\n\n"):
-        after.text += "\n"
+    if after.whole and not after.whole.endswith("\n\n"):
+        after.last.text += "\n"
     number = blocks.index(after) + 1
     for block in new if number < len(blocks) else new[:-1]:
         block.text += "\n"
@@ -190,38 +219,50 @@ def _insert(blocks: list[_Block], after: _Block, new: list[_Block]) -> None:
 
 def _remove(blocks: list[_Block], block: _Block) -> None:
     """Drop a block; comments that stand apart below it stay."""
-    _, tail = block.cut()
+    _, tail = block.last.cut()
     number = blocks.index(block)
     if "#" in tail:
-        blocks[number - 1].text += tail.lstrip("\n")
+        blocks[number - 1].last.text += tail.lstrip("\n")
     blocks.remove(block)
 
 
 def _edit_list(
-    section: Section, blocks: list[_Block], draft: Draft, wanted: list[Values], derived: Values
+    section: Section,
+    blocks: list[_Block],
+    present: list[Table],
+    wanted: list[Values],
+    derived: Values,
 ) -> None:
-    present = draft.repeated[section.path[0]]
     mine = [one for one in blocks if one.array and one.header == section.path]
     if len(mine) != len(present):
         raise _Strange
-    by_name = {str(table.values["name"]): number for number, table in enumerate(present)}
-    names = [str(values["name"]) for values in wanted]
-    for name, number in by_name.items():
-        if name not in names:
-            _remove(blocks, mine[number])
+    known = found_again(section, present, wanted)
+    for number, block in enumerate(mine):
+        if number not in known:
+            _remove(blocks, block)
     order: list[_Block] = []
     new: list[_Block] = []
-    for name, values in zip(names, wanted, strict=True):
-        if name in by_name:
-            block, table = mine[by_name[name]], present[by_name[name]]
+    for place, values in zip(known, wanted, strict=True):
+        if place is not None:
+            block, table = mine[place], present[place]
             changes = _changes(section, table.values, values, derived)
             _edit(block, section.path, changes, entry=True)
+            _edit_below(section, block, table, values)
         else:
             block = _Block(section.path, True, _new_block(section, values))
             new.append(block)
         order.append(block)
     _insert(blocks, _last_of(blocks, order), new)
     _arrange(blocks, order)
+
+
+def _edit_below(section: Section, block: _Block, table: Table, wanted: Values) -> None:
+    """Change the lists of tables below an entry."""
+    for child in section.children:
+        name = child.path[-1]
+        parts = [_Block(None, False, block.text), *block.below]
+        _edit_list(child, parts, table.children[name], wanted[name], {})
+        block.text, block.below = parts[0].text, parts[1:]
 
 
 def _last_of(blocks: list[_Block], some: list[_Block]) -> _Block:
@@ -237,5 +278,5 @@ def _arrange(blocks: list[_Block], order: list[_Block]) -> None:
     for number, block in zip(places, order, strict=True):
         blocks[number] = block
     for block in blocks[:-1]:
-        if id(block) in ids and not block.text.endswith("\n\n"):
-            block.text += "\n"
+        if id(block) in ids and not block.whole.endswith("\n\n"):
+            block.last.text += "\n"

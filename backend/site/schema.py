@@ -1,12 +1,12 @@
 """Every key of the site file: meaning, type, range, default, example, and how it is read."""
 
-from backend.model.addresses import Mac, parse_address
+from backend.model.addresses import Mac, parse_address, parse_host
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
 from backend.model.site import IpAssignment, OnFailure, PostInstall
 from backend.site.keys import Key, Section
 from backend.site.schema_agent import AGENT, FENCING, RESOURCE
+from backend.site.schema_watch import ALERT, HOST_GROUP, PERIOD, WATCH, WATCH_PERIOD
 from backend.site.values import (
-    client_name,
     disk_choice,
     machine_network,
     one_of,
@@ -98,7 +98,7 @@ IMAGE = Section(
             "the name of the image", '"head"', required=True,
         ),
         Key(
-            "client", text(client_name), "a host name or an IPv4 address",
+            "client", text(parse_host), "a host name or an IPv4 address",
             "the golden client that the image is fetched from", '"head1"', required=True,
         ),
         Key(
@@ -189,6 +189,6 @@ NODE = Section(
 )  # fmt: skip
 
 SINGLE = (CLUSTER, PRIVATE, PUBLIC, PRIMARY, AGENT)
-REPEATED = (IMAGE, STANDBY, NODE, RESOURCE, FENCING)
-SECTIONS = (*SINGLE, *REPEATED)
+REPEATED = (IMAGE, STANDBY, NODE, RESOURCE, FENCING, HOST_GROUP, PERIOD, WATCH)
+SECTIONS = (*SINGLE, *REPEATED, WATCH_PERIOD, ALERT)
 TOP = ("version", "networks", *(one.path[0] for one in SECTIONS if len(one.path) == 1))

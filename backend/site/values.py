@@ -8,9 +8,11 @@ from typing import Any
 
 from backend.agent.config_json import Value
 from backend.agent.config_values import Wrong
+from backend.agent.config_values import options as agent_options
 from backend.errors import HaoscarError, InvalidInput
-from backend.model.addresses import parse_address, parse_network
-from backend.model.names import DomainName, HostName
+from backend.model.addresses import parse_host, parse_network
+from backend.model.names import HostName
+from backend.model.watchlist_values import parse_variable
 
 DISK = re.compile(r"(?!\.)(?:/dev/)?[A-Za-z0-9](?:[A-Za-z0-9._:+/-]{0,126}[A-Za-z0-9._:+-])?")
 LARGEST_NETWORK, SMALLEST_NETWORK = 8, 30  # prefix lengths
@@ -49,6 +51,22 @@ def host_names(value: object) -> object:
     if not isinstance(value, list):
         raise _wrong(f"{_shown(value)} must be a list.", 'Write it as ["name", "name"].')
     return tuple(text(HostName.parse)(one) for one in value)
+
+
+def hosts(value: object) -> object:
+    """Read a list of host names, with or without domain, and addresses; raises InvalidInput."""
+    if not isinstance(value, list):
+        raise _wrong(f"{_shown(value)} must be a list.", 'Write it as ["name", "10.0.0.1"].')
+    return tuple(text(parse_host)(one) for one in value)
+
+
+def variables(value: object) -> object:
+    """Read an inline table of environment variables; raises InvalidInput."""
+    found = by_agent(agent_options)(value)
+    assert isinstance(found, tuple)
+    for name, _ in found:
+        parse_variable(name)
+    return found
 
 
 def by_agent(read: Callable[[Value], object]) -> Read:
@@ -102,13 +120,6 @@ def machine_network(text: str) -> IPv4Network:
     if network.is_loopback or network.is_multicast or network.network_address.packed[0] in (0, 255):
         raise _wrong(f"The network {network} cannot hold machines.", "Use the cluster's network.")
     return network
-
-
-def client_name(text: str) -> str:
-    """Read a host name or address; raises InvalidInput."""
-    if re.fullmatch(r"[0-9.]+", text):
-        return str(parse_address(text))
-    return DomainName.parse(text)
 
 
 def disk_choice(text: str) -> str:
