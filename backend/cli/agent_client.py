@@ -1,16 +1,8 @@
-"""Asking the agent on this machine, over its control socket."""
+"""The option that says where the agent on this machine is asked."""
 
 import argparse
-import json
-from collections.abc import Mapping
-from typing import Any
 
-from backend.cli.app import App
-from backend.errors import HaoscarError, InvalidInput, Refused
-from backend.system.agent.control_socket import ask
-
-SOCKET = "/run/haoscar-agent/control"
-LIMIT = 5.0  # seconds; it answers within milliseconds
+from backend.actions.agent_client import SOCKET
 
 
 def add_socket(parser: argparse.ArgumentParser) -> None:
@@ -18,32 +10,3 @@ def add_socket(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--socket", metavar="PATH", default=SOCKET, help="the agent's control socket (%(default)s)"
     )
-
-
-def ask_agent(app: App, socket: str, command: str, **values: Any) -> Mapping[str, Any]:
-    """Return the agent's answer; raises Refused when it does not run or says no."""
-    path = app.paths.at(socket)
-    question = json.dumps({"command": command, **values}).encode()
-    try:
-        answer = json.loads(ask(str(path), question, LIMIT))
-    except (FileNotFoundError, ConnectionRefusedError) as problem:
-        raise Refused.of(
-            "agent.not-running",
-            f"No agent runs here ({path}).",
-            "Install it: haoscar install-agent. On a head that has it: systemctl start haoscar-agent.",
-        ) from problem
-    except PermissionError as problem:
-        raise Refused.of(
-            "agent.permission", f"Only root may ask the agent ({path}).", "Use sudo."
-        ) from problem
-    except (OSError, ValueError) as problem:
-        raise HaoscarError.of(
-            "agent.silent",
-            f"The agent did not answer: {problem}.",
-            "See: systemctl status haoscar-agent; journalctl -u haoscar-agent.",
-        ) from problem
-    if not isinstance(answer, dict):
-        raise InvalidInput.of("agent.answer", "The agent's answer is not a JSON object.")
-    if not answer.get("ok"):
-        raise Refused.of("agent.refused", f"The agent refuses: {answer.get('error')}.")
-    return answer

@@ -9,7 +9,7 @@ import importlib
 import logging
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backend import __version__
@@ -20,6 +20,8 @@ from backend.errors import Cancelled, HaoscarError, InvalidInput, Refused
 
 log = logging.getLogger(__name__)
 
+Register = Callable[[Any], None]  # adds commands to what argparse's add_subparsers returns
+
 EXIT_FAILED = 1
 # 2 is argparse's own, for wrong usage.
 EXIT_REFUSED = 3
@@ -29,6 +31,8 @@ EXIT_CANCELLED = 130
 EPILOG = """\
 exit codes: 0 done; 1 failed, nothing left half done; 2 wrong usage; 3 refused as unsafe;
 4 invalid input; 130 cancelled.
+
+Without a command, haoscar opens the wizard's window (as root, on an X display).
 
 The site is described in /etc/haoscar/site.toml. Every change is shown first, goes through a journal
 and can be undone: haoscar undo, haoscar uninstall. Start with: haoscar demo (needs no second machine).
@@ -54,8 +58,8 @@ class Parser(argparse.ArgumentParser):
         )  # fmt: skip
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with all commands."""
+def build_parser(more: Sequence[Register] = ()) -> argparse.ArgumentParser:
+    """Return the parser with all commands, and with those that ``more`` adds."""
     parser = Parser(
         prog="haoscar",
         description="HA-OSCAR: clone the head node of a Linux cluster, and take over when it fails.",
@@ -70,12 +74,14 @@ def build_parser() -> argparse.ArgumentParser:
     for found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda one: one.name):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
         module.register(subparsers)
+    for register in more:
+        register(subparsers)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
-    args = build_parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, more: Sequence[Register] = ()) -> int:
+    """Run one command, perhaps one that only the caller knows; returns its exit code."""
+    args = build_parser(more).parse_args(argv)
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(args.verbose, 2)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("paramiko", "scapy", "pyroute2"):

@@ -1,7 +1,7 @@
 """What the head answers to one machine's inventory: the script for exactly that machine, or why not."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from backend.clone.bootloader import boot_problems, loader_steps
@@ -81,6 +81,7 @@ class Answerer:
     def answer(self, site: Site, ticket: Ticket, text: bytes, record: Path) -> Answer:
         """Return the answer; raises HaoscarError with the reasons for the machine and the head."""
         standby = _standby(site, ticket)
+        standby = replace(standby, wipe=standby.wipe or ticket.wipe)
         version = Catalog(self.paths).get(ticket.image, ticket.version)
         inventory = parse_inventory(text)
         if not any(card.mac == ticket.mac for card in inventory.cards):

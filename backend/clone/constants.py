@@ -40,6 +40,15 @@ class Stage(enum.StrEnum):
 STAGES = tuple(stage for stage in Stage if stage is not Stage.FAILED)
 
 
+class BootSign(enum.StrEnum):
+    """What the head hears of a machine before its installer can speak; each may stay away."""
+
+    ASKED = "asked"  # its firmware, or iPXE, asked DHCP for an address
+    LOADER = "loader"  # it fetched a boot loader, or what that one is to do
+    KERNEL = "kernel"  # it fetched the kernel or the installer
+    SYSTEM = "system"  # an operating system asked DHCP: it did not boot from the network
+
+
 class BootMode(enum.StrEnum):
     """What the head tells a machine that boots from the network."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.clone.constants import Stage
+from backend.clone.constants import BootSign, Stage
 
 LONGEST_LINE = 1000  # bytes of one line of the installer
 LONGEST_START = 300.0  # seconds that an installer may have run before it could say so
@@ -20,7 +20,7 @@ class InstallEvent:
     """One thing that happened, at ``time`` (seconds since 1970)."""
 
     time: float
-    kind: str  # armed, hello, stage, bytes, log, failed, booted, disarmed, expired, refused
+    kind: str  # armed, hello, stage, bytes, log, failed, booted, disarmed, refused, or a BootSign
     stage: Stage | None = None
     text: str = ""
     done: int | None = None  # bytes
@@ -123,4 +123,13 @@ def stage_times(events: Iterable[InstallEvent]) -> list[tuple[Stage, float]]:
     for event in events:
         if event.stage is not None:
             seen.setdefault(event.stage, event.time)
+    return list(seen.items())
+
+
+def sign_times(events: Iterable[InstallEvent]) -> list[tuple[BootSign, float]]:
+    """Return when each sign of booting was seen (seconds since 1970), the first each."""
+    seen: dict[BootSign, float] = {}
+    for event in events:
+        if event.kind in set(BootSign):
+            seen.setdefault(BootSign(event.kind), event.time)
     return list(seen.items())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backend.clone import events as event_lines
-from backend.clone.constants import Stage
+from backend.clone.constants import BootSign, Stage
 from backend.clone.events import InstallEvent
 from backend.clone.keys import PublicKey
 from backend.clone.ticket import LIVE, WINDOW, Ticket, TicketState
@@ -35,6 +35,7 @@ class InstallState:
     failure: str = ""
     facts: dict[str, str] = field(default_factory=dict)  # what the booted clone reported
     stages: tuple[tuple[Stage, float], ...] = ()  # when each began, seconds since 1970
+    signs: tuple[tuple[BootSign, float], ...] = ()  # of booting, before the first stage
 
     @property
     def ended(self) -> bool:
@@ -58,11 +59,19 @@ class Installs:
         """Return where everything about one machine lies."""
         return self._root / mac.hyphens
 
-    def arm(self, site: Site, standby: Standby, version: int, window: float = WINDOW) -> Ticket:
+    def arm(
+        self,
+        site: Site,
+        standby: Standby,
+        version: int,
+        window: float = WINDOW,
+        *,
+        wipe: bool = False,
+    ) -> Ticket:
         """Let this machine in once, for ``window`` seconds; an older ticket of it ends.
 
-        Raises Refused without a MAC address, for one of a compute node, for an unknown image, and
-        while an installation of this machine is running.
+        ``wipe``: this once a disk that carries data may be overwritten. Raises Refused without a
+        MAC address, for one of a compute node, and while this machine is being installed.
         """
         mac, image = _armable(site, standby)
         now = self._clock()
@@ -75,6 +84,7 @@ class Installs:
             expires=now + window,
             post_install=image.post_install if image else PostInstall.REBOOT,
             on_failure=standby.on_failure,
+            wipe=wipe,
         )
         before: Ticket | None = None
         with self._locked(mac):
@@ -173,7 +183,20 @@ class Installs:
         state = InstallState(ticket)
         for event in found:
             state = _advance(state, event)
-        return replace(state, stages=tuple(event_lines.stage_times(found)))
+        return replace(
+            state,
+            stages=tuple(event_lines.stage_times(found)),
+            signs=tuple(event_lines.sign_times(found)),
+        )
+
+    def mark(self, mac: Mac) -> tuple[tuple[int, int, int], ...]:
+        """Return what is different as soon as ticket or events are; much cheaper than state."""
+        found = []
+        for path in (self.directory(mac) / "ticket.json", self._events(mac)):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(found)
 
     def follow(
         self, mac: Mac, wait: Callable[[float], bool], limit: float | None = None

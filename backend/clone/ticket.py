@@ -52,6 +52,7 @@ class Ticket:
     expires: float
     post_install: PostInstall = PostInstall.REBOOT
     on_failure: OnFailure = OnFailure.POWEROFF
+    wipe: bool = False  # this once a disk that carries data may be overwritten
     state: TicketState = TicketState.ARMED
     key: PublicKey | None = None
     admitted: float | None = None
@@ -135,6 +136,7 @@ def _parse(data: dict[str, Any]) -> Ticket:
         expires=float(data["expires"]),
         post_install=PostInstall(data["post_install"]),
         on_failure=OnFailure(data["on_failure"]),
+        wipe=data.get("wipe") is True,  # tickets of older versions have none
         state=TicketState(data["state"]),
         key=None if key is None else PublicKey.parse(f"ssh-ed25519 {key}"),
         admitted=None if data["admitted"] is None else float(data["admitted"]),

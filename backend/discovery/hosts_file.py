@@ -79,14 +79,16 @@ def limited(reports: Sequence[Report], source: Path) -> tuple[Report, ...]:
 
 def with_entry(text: str, address: IPv4Address, names: Sequence[DomainName]) -> str:
     """Return the file with one marked line for these names; an older marked line for them goes."""
-    ours = re.compile(
-        rf"[ \t]{re.escape(names[-1])}(?:[ \t].*)?[ \t]{re.escape(MARK)}[ \t]*\r?\n?\Z"
-    )
-    lines = text.splitlines(keepends=True)
-    kept = "".join(line for line in lines if not ours.search(line))
+    kept = without_entry(text, names[-1])
     if kept and not kept.endswith("\n"):
         kept += "\n"
     return f"{kept}{address}\t{' '.join(dict.fromkeys(names))}\t{MARK}\n"
+
+
+def without_entry(text: str, name: str) -> str:
+    """Return the file without the marked line for this name."""
+    ours = re.compile(rf"[ \t]{re.escape(name)}(?:[ \t].*)?[ \t]{re.escape(MARK)}[ \t]*\r?\n?\Z")
+    return "".join(line for line in text.splitlines(keepends=True) if not ours.search(line))
 
 
 def names_elsewhere(

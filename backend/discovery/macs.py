@@ -67,6 +67,7 @@ class Collection:
         """Take the MACs to ignore (this machine's own) and those whose owner is known."""
         self._machines: dict[Mac, Machine] = {}
         self._ignored = frozenset(ignored)
+        self._ignored_senders = frozenset(mac.raw for mac in self._ignored)
         self._known = dict(known or {})
         self._capacity = capacity
         self.rejected: Counter[Reject] = Counter()  # frames that were no requests, by reason
@@ -103,10 +104,16 @@ class Collection:
         return Heard.NEW
 
     def take(self, frames: Iterable[tuple[float, bytes]], lost: int = 0) -> list[Mac]:
-        """Take a batch of (time, frame); returns the machines that are new or were heard again."""
+        """Take a batch of (time, frame); returns the machines that are new or were heard again.
+
+        What a card to be ignored sends is left out whoever it speaks for: when this head asks for
+        DHCP servers it invents a machine.
+        """
         self.lost += lost
         touched: dict[Mac, None] = {}
         for when, frame in frames:
+            if frame[6:12] in self._ignored_senders:
+                continue
             request = parse_frame(frame, self.rejected)
             if request is not None and self.add(request, when) in (Heard.NEW, Heard.AGAIN):
                 touched[request.mac] = None

@@ -123,6 +123,10 @@ class Catalog:
             for number in self._numbers(parsed, _PARTIAL)
         )
 
+    def unfinished(self) -> tuple[ImageName, ...]:
+        """Return the images of which a fetch was cut short, in alphabetical order."""
+        return tuple(name for name in self._directories() if self.partials(name))
+
     def begin(self, name: ImageName) -> tuple[int, Path, bool]:
         """Return the next version's number, its ``.partial`` directory, and whether it was there.
 

@@ -21,6 +21,7 @@ from backend.lab.leash import remove_traces, start_reaper
 from backend.lab.machines import BlankMachine, MachineSpec
 from backend.lab.network import LabNetwork
 from backend.lab.overlay import (
+    DISPLAY_SOCKET,
     LAUNCHER,
     LabKey,
     launcher,
@@ -28,7 +29,7 @@ from backend.lab.overlay import (
     product_mounts,
     write_overlay,
 )
-from backend.lab.roots import Kernel, LabRoot, RootStore
+from backend.lab.roots import WINDOW, Kernel, LabRoot, RootStore
 from backend.lab.state import LabState
 from backend.lab.topology import NodeKind, NodeSpec, Topology
 from backend.paths import Paths
@@ -44,7 +45,12 @@ class VirtualCluster:
     """A running lab; a context manager that throws it away at the end."""
 
     def __init__(
-        self, paths: Paths, state: LabState, topology: Topology, leash: int | None
+        self,
+        paths: Paths,
+        state: LabState,
+        topology: Topology,
+        leash: int | None,
+        display: Path | None = None,
     ) -> None:
         self.state = state
         self.name = state.name
@@ -53,6 +59,7 @@ class VirtualCluster:
         self.key_file = paths.cache / "lab" / "key"  # opens root's door on every machine
         self._paths = paths
         self._leash = leash
+        self._display = display
         inside = Inside(state.reaper.pid, own_network=True)
         self.switch: Runner = NamespaceRunner(lambda: inside)
         self.network = LabNetwork(self.switch)
@@ -66,21 +73,23 @@ class VirtualCluster:
         context: TaskContext | None = None,
         topology: Topology | None = None,
         kernel: Kernel = Kernel.CLOUD,
+        display: Path | None = None,
     ) -> Self:
         """Build the root if it is missing, then start every machine; raises HaoscarError.
 
         Use it in a ``with`` statement, or call ``detach`` to leave it running, or ``down``.
+        ``display`` is the socket of an X server: the heads can show windows there.
         """
         context = context or TaskContext()
         runner = LocalRunner()
-        roots = RootStore(paths, runner, kernel)
+        roots = RootStore(paths, runner, kernel, WINDOW if display else ())
         check_host(building=roots.find() is None)
         sweep(paths)
         root = roots.ensure(context)
         key = lab_key(paths, runner)
         context.step("Starting the machines of the lab")
         state, leash = _start_reaper(paths, root)
-        lab = cls(paths, state, topology or Topology(), leash)
+        lab = cls(paths, state, topology or Topology(), leash, display)
         try:
             lab.network.make_switch()
             lab._make_disks(root, key)
@@ -175,6 +184,8 @@ class VirtualCluster:
         if spec.kind is NodeKind.HEAD:
             mounts = {path: path for path in product_mounts()}
             mounts[self.directory / "haoscar"] = LAUNCHER
+            if self._display is not None:
+                mounts[self._display] = DISPLAY_SOCKET
         return LabNode(
             spec,
             reaper=self.state.reaper.pid,

@@ -10,6 +10,7 @@ from backend.lab.topology import Net, NodeKind, NodeSpec, Topology
 from backend.rendering import render
 
 LAUNCHER = Path("/usr/local/bin/haoscar")
+DISPLAY_SOCKET = Path("/run/haoscar-display/socket")  # in memory: no image ever holds it
 
 
 @dataclass(frozen=True, slots=True)

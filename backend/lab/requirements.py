@@ -29,6 +29,7 @@ TESTS = {
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
         "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
         "resource-agents", "psmisc", "fence-agents", "openipmi", "ipmitool",
+        "libtime-period-perl", "xvfb", "xdotool", "imagemagick", "fonts-dejavu-core",
     ),
     Family.RHEL: (),
 }  # fmt: skip

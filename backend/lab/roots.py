@@ -8,6 +8,7 @@ import contextlib
 import enum
 import fcntl
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -45,6 +46,7 @@ PACKAGES = (
     "isc-dhcp-server", "tftpd-hpa", "dracut-core", "dracut-network",
     "pxelinux", "syslinux", "syslinux-common", "isolinux", "ipxe", "mtools", "xorriso",
 )  # fmt: skip
+WINDOW = ("python3-tk", "fonts-dejavu-core")  # what a head shows the wizard with; else left out
 DISABLED = ("isc-dhcp-server", "isc-dhcp-server6", "tftpd-hpa", "nftables", "kexec", "kexec-load")
 ENABLED = ("systemd-networkd", "ssh", "lab-hostkey")
 _TARGETS = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
@@ -78,10 +80,17 @@ class LabRoot:
 
 
 class RootStore:
-    """The roots in the cache of this machine; needs root to build."""
+    """The roots in the cache of this machine; needs root to build. ``extra`` are more packages."""
 
-    def __init__(self, paths: Paths, runner: Runner, kernel: Kernel = Kernel.CLOUD) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        runner: Runner,
+        kernel: Kernel = Kernel.CLOUD,
+        extra: tuple[str, ...] = (),
+    ) -> None:
         self._kernel = kernel
+        self._packages = (*PACKAGES, *extra)
         self._paths = paths
         self._directory = paths.cache / "lab" / "roots"
         self._runner = runner
@@ -89,7 +98,7 @@ class RootStore:
     @property
     def current(self) -> Path:
         """Where the root of the present recipe is or will be."""
-        return self._directory / recipe_digest(self._kernel)
+        return self._directory / recipe_digest(self._kernel, self._packages)
 
     def find(self) -> LabRoot | None:
         """Return the present root, or None when it has to be built."""
@@ -114,7 +123,10 @@ class RootStore:
         context.step(f"Building the Debian {SUITE} root of the lab (once)")
         self._runner.stream(
             bootstrap_command(
-                partial, self._kernel, host_sources(self._runner), host_options(self._runner)
+                partial,
+                (*self._packages, self._kernel),
+                host_sources(self._runner),
+                host_options(self._runner),
             ),
             lambda line: _show(line, context),
             cancelled=lambda: context.cancel.cancelled,
@@ -127,16 +139,17 @@ class RootStore:
     def _remove_old(self) -> None:
         """Remove unfinished and outdated roots, but none that a running lab stands on."""
         kept = {lab.root for lab in all_labs(self._paths) if lab.alive}
-        kept |= {self._directory / recipe_digest(kernel) for kernel in Kernel}
+        variants = itertools.product(Kernel, (PACKAGES, (*PACKAGES, *WINDOW)))
+        kept |= {self._directory / recipe_digest(*one) for one in variants}
         for path in self._directory.iterdir():
             if path.is_dir() and path not in kept:
                 _remove_tree(path)
 
 
-def recipe_digest(kernel: Kernel) -> str:
+def recipe_digest(kernel: Kernel, packages: tuple[str, ...]) -> str:
     """Return the name of the root: a digest of what goes into it."""
     parts: tuple[object, ...] = (
-        RECIPE, SUITE, kernel, PACKAGES, DISABLED, ENABLED,
+        RECIPE, SUITE, kernel, packages, DISABLED, ENABLED,
         trim.KEPT_MODULES, trim.REMOVED, trim.MASKED_UNITS, trim.MASKED_GENERATORS,
         initramfs.MODULES, initramfs.PROGRAMS, initramfs.APPLETS,
         render("lab/initramfs-init.sh.j2"), render("lab/hostkey.service.j2"),
@@ -145,14 +158,14 @@ def recipe_digest(kernel: Kernel) -> str:
 
 
 def bootstrap_command(
-    target: Path, kernel: Kernel, sources: list[str], options: list[str]
+    target: Path, packages: tuple[str, ...], sources: list[str], options: list[str]
 ) -> Command:
     """Return the mmdebstrap command (mmdebstrap(1)) that fills ``target``."""
     excluded = ("doc", "man", "info", "locale", "i18n", "lintian")
     no_initramfs = 'mkdir -p "$1/etc/initramfs-tools" && echo update_initramfs=no '
     no_initramfs += '>"$1/etc/initramfs-tools/update-initramfs.conf"'
     return Command.of(
-        "mmdebstrap", "--mode=root", "--variant=apt", f"--include={','.join((*PACKAGES, kernel))}",
+        "mmdebstrap", "--mode=root", "--variant=apt", f"--include={','.join(packages)}",
         "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Languages \"none\"",
         *(f"--aptopt={option}" for option in options),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in excluded),

@@ -79,7 +79,20 @@ def read_device(runner: Runner, path: Path) -> Device:
         raise Refused.of(
             "media.no-device", f"{path} is not a device of this machine.", "See: lsblk"
         ) from problem
-    device = parse_device(said)
+    return _with_contents(runner, parse_device(said))
+
+
+def removable_devices(runner: Runner) -> tuple[Device, ...]:
+    """Return every floppy, stick and other removable medium that is in, with what it carries.
+
+    Raises CommandFailed, InvalidInput. Drives without a medium are left out.
+    """
+    said = runner.run(Command.of("lsblk", "-J", "-b", "-o", COLUMNS)).stdout
+    found = [one for one in parse_devices(said) if one.external and one.kind == "disk" and one.size]
+    return tuple(_with_contents(runner, one) for one in found)
+
+
+def _with_contents(runner: Runner, device: Device) -> Device:
     return replace(device, contents=tuple(_probed(runner, one) for one in device.contents))
 
 
@@ -97,23 +110,35 @@ def _probed(runner: Runner, content: Content) -> Content:
 
 def parse_device(text: str) -> Device:
     """Read lsblk's JSON of one device; raises InvalidInput."""
+    found = parse_devices(text)
+    if not found:
+        raise _unreadable("no device")
+    return found[0]
+
+
+def parse_devices(text: str) -> tuple[Device, ...]:
+    """Read lsblk's JSON of any number of devices; raises InvalidInput."""
     try:
-        top = json.loads(text)["blockdevices"][0]
-        contents = tuple(_contents(top))
-        return Device(
-            path=Path(top["path"]),
-            model=_printable(top["model"]),
-            serial=_printable(top["serial"]),
-            size=int(top["size"]),
-            kind=str(top["type"]),
-            external=bool(top["rm"]) or top["tran"] == "usb" or top["path"].startswith("/dev/fd"),
-            read_only=bool(top["ro"]),
-            contents=contents,
-        )
+        return tuple(_device(entry) for entry in json.loads(text)["blockdevices"])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as problem:
-        raise InvalidInput.of(
-            "media.lsblk", f"lsblk said something that cannot be read: {problem!r}."
-        ) from problem
+        raise _unreadable(repr(problem)) from problem
+
+
+def _unreadable(what: str) -> HaoscarError:
+    return InvalidInput.of("media.lsblk", f"lsblk said something that cannot be read: {what}.")
+
+
+def _device(top: dict[str, Any]) -> Device:
+    return Device(
+        path=Path(top["path"]),
+        model=_printable(top["model"]),
+        serial=_printable(top["serial"]),
+        size=int(top["size"]),
+        kind=str(top["type"]),
+        external=bool(top["rm"]) or top["tran"] == "usb" or top["path"].startswith("/dev/fd"),
+        read_only=bool(top["ro"]),
+        contents=tuple(_contents(top)),
+    )
 
 
 def _contents(entry: dict[str, Any]) -> list[Content]:

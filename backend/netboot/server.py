@@ -25,8 +25,10 @@ from backend.errors import HaoscarError, Refused
 from backend.model.addresses import Mac
 from backend.model.site import Site
 from backend.netboot.boot_files import HELLO_PATH, BootEntries, answer, parse_hello
+from backend.netboot.signs import BootSigns
 from backend.paths import Paths
 from backend.site.store import SiteStore
+from backend.system.boot_requests import BootRequests
 from backend.system.files import empty_when_larger
 from backend.system.http_server import HttpServer, Request, Response
 from backend.system.router_answers import RouterAnswers
@@ -65,7 +67,10 @@ class BootServer:
         self._sessions = Sessions(self._installs, answerer, lambda: self._site, self._follow)
         self._http = HttpServer(self._handle)
         self._gate = UnixServer(self._session)
-        self._router = RouterAnswers(self._site.private.interface, self._known)
+        interface = self._site.private.interface
+        self._router = RouterAnswers(interface, self._known)
+        self._signs = BootSigns(self._installs, lambda: self._site)
+        self._requests = BootRequests(interface, self._signs.packet)
         self._refusals = 0
 
     async def run(self) -> None:
@@ -85,6 +90,7 @@ class BootServer:
             await self._http.stop()
             await self._gate.stop()
             self._router.stop()
+            self._requests.stop()
             self._sshd.stop()
 
     async def _start(self) -> None:
@@ -103,6 +109,10 @@ class BootServer:
             self._router.start()
         except OSError as problem:
             log.warning("no answers to IPv6 router questions (iPXE waits 16 s more): %s", problem)
+        try:
+            self._requests.start()
+        except OSError as problem:
+            log.warning("requests of booting machines are not heard: %s", problem)
         await self._follow()
         log.info("boot server ready on %s:%d", address, self._plan.http_port)
 
@@ -152,6 +162,7 @@ class BootServer:
         if IPv4Address(request.client) not in self._site.private.network:
             return Response(403, "Only machines of the private network are served.\n")
         if request.path != HELLO_PATH:
+            self._signs.http(request.client, request.path, request.query.get("mac", ""))
             return answer(request, self._plan.paths, self._site, self._entries)
         if request.method != "POST":
             return Response(405, "A hello is posted.\n")

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from backend.errors import HaoscarError, Refused
+from backend.errors import Cancelled, HaoscarError, Refused
 from backend.reports import Report
 from backend.rollout.member import Member
 from backend.system.known_hosts import KnownHosts
@@ -62,7 +62,7 @@ class Fleet:
     ) -> list[Report]:
         """Open members; returns a report for each that could not be reached at all.
 
-        Raises Refused with every other problem (a host key, a log in): nothing was changed.
+        Raises Refused with every other problem (a host key, a log in): nothing was changed. Cancelled.
         """
         unreached: list[Report] = []
         problems: list[Report] = []
@@ -70,6 +70,8 @@ class Fleet:
             on_member(member)
             try:
                 self.runners[member] = self._open.enter_context(self.reach(member))
+            except Cancelled:
+                raise
             except HaoscarError as problem:
                 reached = all(one.code != NOT_REACHED for one in problem.reports)
                 (problems if reached else unreached).extend(named(member, problem.reports))

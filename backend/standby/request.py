@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from backend.change.plan import Plan, Step, WriteFile
-from backend.discovery.hosts_file import HostsFile, parse_hosts, with_entry
+from backend.discovery.hosts_file import HostsFile, parse_hosts, with_entry, without_entry
 from backend.errors import InvalidInput
 from backend.imaging.catalog import Catalog
 from backend.model.names import DomainName, HostName, ImageName, UserName
@@ -35,17 +35,20 @@ def plan(
     request: AddStandbyRequest,
     write: Callable[[Site], WriteFile],
     source: ImageSource | None = None,
+    before: str = "",
 ) -> Plan:
     """Return the plan that adds the standby, or replaces the one of that name.
 
-    ``source`` is its image, when the site does not know that one yet; ``write`` is SiteStore.write_step. The card, the disk and the failure policy of a standby that is
-    there already are kept. Raises InvalidInput when the hosts file cannot be read.
+    ``source`` is its image, when the site does not know that one yet; ``write`` is
+    SiteStore.write_step; ``before`` is the name that the hosts file may still have for it. The
+    card, the disk and the failure policy of a standby that is there already are kept. Raises
+    InvalidInput when the hosts file cannot be read.
     """
     after = site.with_standby(merged(site, request))
     if source is not None and site.image(source.name) is None:
         after = after.with_image(source)
     steps: list[Step] = [write(after)]
-    step = hosts_step(paths, request.local_ip, request.name, site.domain)
+    step = hosts_step(paths, request.local_ip, request.name, site.domain, before)
     if step is not None:
         steps.append(step)
     return Plan(
@@ -56,6 +59,17 @@ def plan(
     )
 
 
+def forget_step(paths: Paths, name: str) -> WriteFile | None:
+    """Return the step that takes our line of a standby from the hosts file; None without one.
+
+    Raises InvalidInput when the hosts file cannot be read.
+    """
+    text = _hosts_text(paths)
+    if text is None or (left := without_entry(text, name)) == text:
+        return None
+    return _hosts_write(paths, left, f"{name} is no longer a standby")
+
+
 def read_hosts(paths: Paths) -> HostsFile:
     """Return the hosts file; an empty one when there is none."""
     text = _hosts_text(paths)
@@ -63,18 +77,21 @@ def read_hosts(paths: Paths) -> HostsFile:
 
 
 def hosts_step(
-    paths: Paths, address: IPv4Address, name: HostName, domain: DomainName
+    paths: Paths, address: IPv4Address, name: HostName, domain: DomainName, before: str = ""
 ) -> WriteFile | None:
-    """Return the step that names the standby in the hosts file, or None when it is named there."""
+    """Return the step that names the standby in the hosts file, or None when it is named there.
+
+    A line of ours that still has the name from ``before`` goes.
+    """
     text = _hosts_text(paths)
     if text is None:
         return None  # names come from elsewhere; a first hosts file would be a surprise
-    if parse_hosts(text, paths.at(HOSTS)).address_of(name) == address:
+    kept = without_entry(text, before) if before else text
+    if kept == text and parse_hosts(text, paths.at(HOSTS)).address_of(name) == address:
         return None
     names = (DomainName.parse(f"{name}.{domain}"), DomainName(name))
-    content = with_entry(text, address, names).encode("utf-8", "surrogateescape")
-    mode = paths.at(HOSTS).stat().st_mode & 0o7777
-    return WriteFile(Path(HOSTS), content, f"so that this head finds {name} by its name", mode)
+    content = with_entry(kept, address, names)
+    return _hosts_write(paths, content, f"so that this head finds {name} by its name")
 
 
 def merged(site: Site, request: AddStandbyRequest) -> Standby:
@@ -87,6 +104,11 @@ def merged(site: Site, request: AddStandbyRequest) -> Standby:
         new, mac=before.mac, disk=before.disk, wipe=before.wipe, on_failure=before.on_failure,
         public_address=before.public_address,
     )  # fmt: skip
+
+
+def _hosts_write(paths: Paths, text: str, why: str) -> WriteFile:
+    mode = paths.at(HOSTS).stat().st_mode & 0o7777
+    return WriteFile(Path(HOSTS), text.encode("utf-8", "surrogateescape"), why, mode)
 
 
 def _hosts_text(paths: Paths) -> str | None:

@@ -183,7 +183,8 @@ def _not_connected(host: str, port: int, user: str, problem: Exception) -> Haosc
     import paramiko
 
     where = f"{host}, port {port}"
-    if isinstance(problem, paramiko.AuthenticationException):
+    nothing_to_offer = str(problem) == "No authentication methods available"
+    if isinstance(problem, paramiko.AuthenticationException) or nothing_to_offer:
         return HaoscarError.of(
             "ssh.not-admitted",
             f"{where} does not let user {user} in: {problem}",

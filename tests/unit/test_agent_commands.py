@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.cli import agent_client
+from backend.actions import agent_client
 from backend.cli.app import App
 from backend.cli.main import build_parser, run
 from backend.cli.output import Output
@@ -98,7 +98,7 @@ def test_a_switchover_waits_for_the_new_term(haoscar, capsys):
 
     assert haoscar(answer, "switchover") == 0
     assert "head2 is active now, term 5" in capsys.readouterr().out
-    assert asked == ["status", "switchover", "status"]
+    assert asked == ["status", "status", "switchover", "status"]
 
 
 def test_a_switchover_that_does_not_happen_says_so(haoscar, capsys):

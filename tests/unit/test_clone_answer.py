@@ -1,6 +1,7 @@
 """What is said before a machine is armed, and what the answer makes of the image's own description."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,24 @@ def test_swap_files_that_the_image_left_out_are_made_again(
     found = Answerer(Paths(tmp_path), key()).answer(site, ticket, text.encode(), record)
     assert "fallocate -l 1048576 /swapfile" in found.script
     assert "mkswap /swapfile" in found.script
+
+
+def test_a_ticket_may_allow_what_the_site_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networkd = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service"
+    image(tmp_path, "bios-mbr-one", files=(*BOTH, networkd))
+    one = clone_site.standby()
+    site = clone_site.site().with_standby(one)
+    record = tmp_path / "record"
+    record.mkdir()
+    text = clone_site.INVENTORY.replace("uefi", "bios").replace("8589934592", str(22 << 30))
+    text = text.replace("serial=QM1", "serial=QM1\tsignatures=gpt,ext4\tpartitions=2")
+    assert one.mac is not None
+    ticket = Ticket(one.mac, one.name, ImageName("head"), 1, 0.0, 1e12)
+    monkeypatch.setattr(answers, "image_bytes", lambda _version: 1)
+    answerer = Answerer(Paths(tmp_path), key())
+    with pytest.raises(Refused, match="already carries gpt"):
+        answerer.answer(site, ticket, text.encode(), record)
+    allowed = replace(ticket, wipe=True)
+    assert "wipefs" in answerer.answer(site, allowed, text.encode(), record).script

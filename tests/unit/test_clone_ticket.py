@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.actions import installs as actions
 from backend.cli.commands import installs as command
 from backend.clone import events
 from backend.clone.constants import BootMode, Stage
@@ -257,20 +258,21 @@ def test_the_command_line_refuses_to_arm_without_a_boot_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = SimpleNamespace(
-        paths=Paths(tmp_path),
         out=SimpleNamespace(reports=list),
         wiring=SimpleNamespace(
-            store=lambda: SimpleNamespace(load=lambda: SITE.with_standby(STANDBY_WITH_CARD))
+            paths=Paths(tmp_path),
+            store=lambda: SimpleNamespace(load=lambda: SITE.with_standby(STANDBY_WITH_CARD)),
         ),
     )
     version = SimpleNamespace(number=3)
     monkeypatch.setattr(
-        command, "Catalog", lambda _paths: SimpleNamespace(get=lambda _name, _number: version)
+        actions, "Catalog", lambda _paths: SimpleNamespace(get=lambda _name, _number: version)
     )
-    monkeypatch.setattr(command, "bootable", lambda _version: [])
+    monkeypatch.setattr(actions, "bootable", lambda _version: [])
     args = argparse.Namespace(
-        action="arm", standby=str(STANDBY.name), image_version=None, minutes=60.0
-    )
+        action="arm", standby=str(STANDBY.name), image_version=None, minutes=60.0,
+        wipe=False,
+    )  # fmt: skip
     with pytest.raises(Refused, match="boot server does not answer"):
         command.run(args, app)  # type: ignore[arg-type]
     assert Installs(Paths(tmp_path)).ticket(MAC) is None

@@ -74,7 +74,7 @@ def test_proxies_are_passed_on_but_nothing_else() -> None:
 
 def test_the_bootstrap_names_the_packages_but_never_dracut_itself() -> None:
     words = roots.bootstrap_command(
-        Path("/cache/x"), roots.Kernel.CLOUD, ["deb m bookworm main"], []
+        Path("/cache/x"), roots.PACKAGES, ["deb m bookworm main"], []
     ).argv
     included = next(word for word in words if word.startswith("--include="))
     names = included.removeprefix("--include=").split(",")
@@ -84,12 +84,26 @@ def test_the_bootstrap_names_the_packages_but_never_dracut_itself() -> None:
 
 
 def test_the_root_has_another_name_when_the_packages_change(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = roots.recipe_digest(roots.Kernel.CLOUD)
-    assert before == roots.recipe_digest(roots.Kernel.CLOUD)
+    def name(*extra: str) -> str:
+        return roots.RootStore(Paths(tmp_path), SaysRunner(), extra=extra).current.name
+
+    before, window = name(), name(*roots.WINDOW)
+    assert before != window  # the ordinary demo clones nothing that only a window needs
+    assert (name(), name(*roots.WINDOW)) == (before, window)
     monkeypatch.setattr(roots, "PACKAGES", (*roots.PACKAGES, "vim"))
-    assert roots.recipe_digest(roots.Kernel.CLOUD) != before
+    assert name() not in (before, window)
+
+
+def test_both_roots_of_the_present_recipe_are_kept(tmp_path: Path) -> None:
+    plain = roots.RootStore(Paths(tmp_path), SaysRunner())
+    window = roots.RootStore(Paths(tmp_path), SaysRunner(), extra=roots.WINDOW)
+    old = plain.current.with_name("0123456789abcdef")
+    for path in (plain.current, window.current, old):
+        path.mkdir(parents=True)
+    plain._remove_old()
+    assert sorted(plain.current.parent.iterdir()) == sorted((plain.current, window.current))
 
 
 def test_a_root_is_found_only_when_complete(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from backend.discovery.mac_collecting import CollectMacs
 from backend.model.addresses import Mac
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName
 from backend.model.site import ImageSource, Network, Node, Primary, Site, Standby
+from backend.system import packets
 from backend.system.packets import Batch, Frame
 from backend.wiring import Wiring
 from tests.fakes.dhcp_frames import DISCOVER, frame
@@ -70,7 +71,7 @@ class Head:
         self.frames: list[bytes] = []
         self.interfaces: list[str] = []
         self.root = root
-        monkeypatch.setattr(command, "own_cards", lambda: frozenset([OWN]))
+        monkeypatch.setattr(packets, "own_cards", lambda: frozenset([OWN]))
         listening = functools.partial(CollectMacs, listen=self._listen)
         monkeypatch.setattr(command, "CollectMacs", listening)
         monkeypatch.setattr(App, "apply", lambda app, plan: self._apply(plan))
@@ -301,7 +302,7 @@ def test_listening_that_is_refused_writes_nothing(head, monkeypatch, capsys):
 
 
 def test_with_the_real_site_file_and_journal(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "own_cards", lambda: frozenset([OWN]))
+    monkeypatch.setattr(packets, "own_cards", lambda: frozenset([OWN]))
     wiring = Wiring.rooted_at(tmp_path)
     file = wiring.paths.site_file
     file.parent.mkdir(parents=True)

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from backend.amounts import duration
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration
 from backend.errors import InvalidInput
 
 MOST_ROUNDS = 50

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from backend.actions.undo import find
 from backend.change.records import ChangeRecord
 from backend.change.summary import done_sentence, undo_sentences
 from backend.cli.app import App, Subparsers
-from backend.errors import Cancelled, InvalidInput, Refused
+from backend.errors import Cancelled, Refused
 from backend.reports import info
 from backend.rollout.record import Record
 from backend.tasks import TaskContext
@@ -139,18 +140,6 @@ class Work(Generic[T]):
     def run(self, context: TaskContext) -> T:
         """Do it; raises HaoscarError."""
         return self.function(context)
-
-
-def find(records: Sequence[ChangeRecord], wanted: str) -> ChangeRecord:
-    """Return the record of that id; raises InvalidInput."""
-    record = next((one for one in records if one.id == wanted), None)
-    if record is None:
-        raise InvalidInput.of(
-            "change.unknown",
-            f"There is no change {wanted[:60]!a}.",
-            "See them with: haoscar changes list",
-        )
-    return record
 
 
 def ask(app: App, records: Sequence[ChangeRecord], question: str) -> None:

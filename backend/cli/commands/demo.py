@@ -1,10 +1,12 @@
-"""haoscar demo: the whole job in the virtual cluster, with a report."""
+"""haoscar demo: the whole job in the virtual cluster, with a report; or the wizard there, to click."""
 
 import argparse
+import os
 from pathlib import Path
 
+from backend.amounts import duration
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration
+from backend.errors import InvalidInput
 from backend.lab.report import DemoReport
 from backend.model.site import Firmware
 
@@ -33,6 +35,10 @@ def register(commands: Subparsers) -> None:
         "--keep", action="store_true", help="leave the virtual cluster running afterwards"
     )
     parser.add_argument(
+        "--wizard", action="store_true",
+        help="open the wizard of that cluster's head on this display, for you to click through; no report",
+    )  # fmt: skip
+    parser.add_argument(
         "--report",
         type=Path,
         default=REPORT,
@@ -46,6 +52,8 @@ def run(args: argparse.Namespace, app: App) -> int:
     """Run the demo and write its report."""
     from backend.lab.demo import Demo, DemoOptions  # the lab is heavy, and only needed here
 
+    if args.wizard:
+        return _run_wizard(args, app)
     chosen = args.firmware or (Firmware.UEFI if args.boot == "usb" else Firmware.BIOS)
     demo = Demo(DemoOptions(Firmware(chosen), args.boot, args.keep), app.paths)
     report = app.run_task(demo)
@@ -60,6 +68,22 @@ def run(args: argparse.Namespace, app: App) -> int:
         app.out.say("The virtual cluster is still running: haoscar lab status; haoscar lab down")
     app.out.result(report.as_dict())
     return 0 if report.ok else 1
+
+
+def _run_wizard(args: argparse.Namespace, app: App) -> int:
+    """Show the wizard until it is closed; raises InvalidInput, Refused without a display."""
+    from backend.lab.wizard import WizardDemo
+    from backend.system.x_display import Display
+
+    if args.boot != "pxe" or args.keep:
+        raise InvalidInput.of(
+            "demo.wizard-options", "With --wizard the blank machine boots from the network, and nothing is kept.",
+            "Leave out --boot and --keep.",
+        )  # fmt: skip
+    display = Display.of(os.environ)
+    app.run_task(WizardDemo(display, Firmware(args.firmware or Firmware.BIOS), app.paths))
+    app.out.say("The window was closed. Nothing of the virtual cluster is left.")
+    return 0
 
 
 def _verdict(report: DemoReport) -> str:

@@ -2,11 +2,8 @@
 
 import argparse
 
+from backend.actions.dhcp import answer_line, dhcp_change
 from backend.cli.app import App, Subparsers
-from backend.netboot.dhcp import host_entries
-from backend.netboot.dhcp_facts import read_dhcp_facts
-from backend.netboot.plan import configure_dhcp_plan
-from backend.reports import warning
 
 
 def register(commands: Subparsers) -> None:
@@ -24,21 +21,11 @@ def register(commands: Subparsers) -> None:
 def run(_args: argparse.Namespace, app: App) -> int:
     """Show and make the changes."""
     site = app.wiring.store().load()
-    entries = host_entries(site)
-    if not entries:
-        app.out.reports(
-            [
-                warning(
-                    "dhcp.nobody",
-                    "No standby has a MAC address yet, so nobody will be answered.",
-                    "Collect MAC addresses and assign one: haoscar macs --help",
-                )
-            ]
-        )
-    record = app.apply(configure_dhcp_plan(site, read_dhcp_facts(app.paths)))
-    for entry in entries:
-        address = entry.fixed_address or "an address of the range"
-        app.out.say(f"{entry.name} ({entry.mac}) gets {address}.")
+    change = dhcp_change(app.wiring, site)
+    app.out.reports(change.doubts)
+    record = app.apply(change.plan)
+    for entry in change.entries:
+        app.out.say(answer_line(entry))
     app.out.result(
         {
             "changed": record is not None,
@@ -50,7 +37,7 @@ def run(_args: argparse.Namespace, app: App) -> int:
                     "address": entry.fixed_address,
                     "method": entry.method.value,
                 }
-                for entry in entries
+                for entry in change.entries
             ],
         }
     )

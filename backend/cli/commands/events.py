@@ -4,7 +4,8 @@ import argparse
 import time
 from datetime import datetime
 
-from backend.cli.agent_client import add_socket, ask_agent
+from backend.actions.status import read_events
+from backend.cli.agent_client import add_socket
 from backend.cli.app import App, Subparsers
 
 STEP = 0.5  # seconds between two looks with --follow
@@ -28,14 +29,14 @@ def run(args: argparse.Namespace, app: App) -> int:
     """Print them."""
     seen = 0
     while True:
-        found = ask_agent(app, args.socket, "events", since=seen, most=max(1, args.last))["events"]
+        found, answer = read_events(app.paths, seen, max(1, args.last), args.socket)
         for entry in found:
-            moment = datetime.fromtimestamp(entry["time"]).astimezone()
-            kind = "" if entry["kind"] == "decision" else f"{entry['kind']}: "
-            app.out.say(f"{moment:%Y-%m-%d %H:%M:%S.%f}  {kind}{entry['sentence']}")
-            seen = entry["number"]
+            moment = datetime.fromtimestamp(entry.time).astimezone()
+            kind = "" if entry.kind == "decision" else f"{entry.kind}: "
+            app.out.say(f"{moment:%Y-%m-%d %H:%M:%S.%f}  {kind}{entry.sentence}")
+            seen = entry.number
         if app.json and found:
-            app.out.result(found)
+            app.out.result(answer)
         if not args.follow:
             return 0
         time.sleep(STEP)

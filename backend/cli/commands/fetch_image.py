@@ -3,13 +3,10 @@
 import argparse
 import os
 
-from backend.change.plan import Plan
+from backend.actions.fetch_image import fetch_task, site_plan, summary
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration, size
 from backend.cli.ssh_options import HOST_KEYS, add_ssh_options, credentials, decision
-from backend.clone.capture import capture
-from backend.imaging.client import known_hosts, opener
-from backend.imaging.fetch import FetchImage
+from backend.imaging.client import known_hosts
 from backend.model.requests_image import (
     DEFAULT_IP_ASSIGNMENT,
     DEFAULT_NAME,
@@ -65,30 +62,15 @@ def run(args: argparse.Namespace, app: App) -> int:
     login = None if request.user is None else credentials(args, request.user)
     if login is not None:
         _confirm_host_key(request, login, app, decision(args, app))
-    task = FetchImage(
-        request, app.paths, app.runner, opener(request, app.paths, app.runner, login), capture
-    )
-    version = app.run_task(task)
+    version = app.run_task(fetch_task(app.wiring, request, login))
     facts = version.facts()
-    app.out.say(
-        f"Image {version}: {facts.system}, {facts.files} files, {size(facts.size)}, of which"
-        f" {size(facts.transferred)} were copied, in {duration(facts.seconds)}."
-    )
-    _write_source(request, app)
+    app.out.say(summary(version, facts))
+    plan = site_plan(app.wiring, request)
+    if plan is not None:
+        app.apply(plan)
     app.out.say(f"It lies in {version.directory}. Next: haoscar image show {version.name}")
     app.out.result({"directory": str(version.directory), **facts.as_dict()})
     return 0
-
-
-def _write_source(request: FetchImageRequest, app: App) -> None:
-    """Let the site file name the image, its golden client and what its clones do."""
-    store = app.wiring.store()
-    if not store.exists():
-        return
-    site, source = store.load(), request.as_source()
-    if site.image(source.name) != source:
-        step = store.write_step(site.with_image(source))
-        app.apply(Plan(f"Name the image {source.name} in the site file", "", (step,)))
 
 
 def _fields(args: argparse.Namespace) -> dict[str, str]:

@@ -2,17 +2,20 @@
 
 import argparse
 
+from backend.actions.images import (
+    SHOWN,
+    DeleteUnfinished,
+    DeleteVersions,
+    VerifyImage,
+    look,
+    verdict_on,
+)
+from backend.amounts import duration, size
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration, size
 from backend.errors import Cancelled, InvalidInput
 from backend.imaging.catalog import Catalog, ImageVersion
-from backend.imaging.facts import ImageFacts
-from backend.imaging.verify import Verification
 from backend.model.names import ImageName
 from backend.reports import info, warning
-from backend.tasks import TaskContext
-
-SHOWN = 40  # differences printed for a person; --json has more
 
 
 def register(commands: Subparsers) -> None:
@@ -46,27 +49,28 @@ def _name(parser: argparse.ArgumentParser, text: str = "the version (default: th
 
 def run_list(_args: argparse.Namespace, app: App) -> int:
     """Show every version."""
-    catalog = Catalog(app.paths)
-    found = [(version, _facts(version, app)) for version in catalog.list()]
+    found = look(app.wiring).entries
+    for entry in found:
+        app.out.reports(warning(one.code, one.text, one.remedy, one.place) for one in entry.reports)
     app.out.table(
         ("image", "version", "fetched", "from", "system", "files", "size"),
         [
-            (version.name, f"v{version.number}", "damaged", "", "", "", "")
-            if facts is None
+            (one.version.name, f"v{one.version.number}", "damaged", "", "", "", "")
+            if one.facts is None
             else (
-                version.name, f"v{version.number}", facts.created, facts.client, facts.system,
-                facts.files, size(facts.size),
+                one.version.name, f"v{one.version.number}", one.facts.created, one.facts.client,
+                one.facts.system, one.facts.files, size(one.facts.size),
             )
-            for version, facts in found
+            for one in found
         ],
     )  # fmt: skip
     if not found:
         app.out.say("There is no image yet. 'haoscar fetch-image' makes one.")
     app.out.result(
         [
-            {"name": version.name, "number": version.number, "ok": facts is not None}
-            | (facts.as_dict() if facts else {})
-            for version, facts in found
+            {"name": one.version.name, "number": one.version.number, "ok": one.facts is not None}
+            | (one.facts.as_dict() if one.facts else {})
+            for one in found
         ]
     )
     return 0
@@ -107,38 +111,13 @@ def run_show(args: argparse.Namespace, app: App) -> int:
     return 0
 
 
-class _Verify:
-    """The task behind ``verify``."""
-
-    def __init__(self, catalog: Catalog, version: ImageVersion, content: bool) -> None:
-        self._catalog = catalog
-        self._version = version
-        self._content = content
-
-    @property
-    def title(self) -> str:
-        return f"Verifying image {self._version}"
-
-    def run(self, context: TaskContext) -> Verification:
-        context.step(self.title)
-        return self._catalog.verify(self._version, context, self._content)
-
-
 def run_verify(args: argparse.Namespace, app: App) -> int:
     """Verify one version; 1 when anything differs."""
-    catalog = Catalog(app.paths)
-    version = catalog.get(args.name, args.version)
-    found = app.run_task(_Verify(catalog, version, not args.quick))
+    version = Catalog(app.paths).get(args.name, args.version)
+    found = app.run_task(VerifyImage(app.wiring, version, not args.quick))
     for difference in found.differences[:SHOWN]:
         app.out.say(str(difference))
-    if found.ok:
-        what = "entries" if args.quick else f"entries, {size(found.bytes_read)}"
-        app.out.say(f"Image {version} is as it was fetched: {found.entries} {what}.")
-    else:
-        app.out.say(
-            f"Image {version} has {found.count} differences. Do not install from it: delete this"
-            " version and fetch it again."
-        )
+    app.out.say(str(verdict_on(version, found, content=not args.quick)))
     app.out.result(
         {
             "name": version.name,
@@ -167,15 +146,13 @@ def run_delete(args: argparse.Namespace, app: App) -> int:
     name = ImageName.parse(args.name)
     if args.partial:
         return _delete_partials(catalog, name, app)
-    versions = _chosen(catalog, name, args)
-    names = ", ".join(f"v{one.number}" for one in versions)
-    freed = sum(catalog.usage(one).own for one in versions)
-    if not app.confirm(f"Delete image {name}, {names} (frees at least {size(freed)})?"):
+    deletion = DeleteVersions(app.wiring, _chosen(catalog, name, args))
+    if not app.confirm(f"{deletion.title} (frees at least {size(deletion.freed())})?"):
         raise Cancelled(info("image.kept", "Nothing was deleted."))
-    for version in versions:
-        catalog.delete(version)
+    gone = app.run_task(deletion)
+    for version in gone:
         app.out.say(f"Deleted {version}.")
-    app.out.result({"deleted": [{"name": one.name, "number": one.number} for one in versions]})
+    app.out.result({"deleted": [{"name": one.name, "number": one.number} for one in gone]})
     return 0
 
 
@@ -183,14 +160,16 @@ def _delete_partials(catalog: Catalog, name: ImageName, app: App) -> int:
     left = catalog.partials(name)
     if left and not app.confirm(f"Delete what a cut fetch of image {name} has left?"):
         raise Cancelled(info("image.kept", "Nothing was deleted."))
-    count = catalog.delete_partials(name) if left else 0
+    count = app.run_task(DeleteUnfinished(app.wiring, name)) if left else 0
     app.out.say("Deleted." if count else f"No fetch of image {name} was cut short.")
     app.out.result({"deleted_partials": count})
     return 0
 
 
-def _chosen(catalog: Catalog, name: ImageName, args: argparse.Namespace) -> list[ImageVersion]:
-    versions = list(catalog.versions(name))
+def _chosen(
+    catalog: Catalog, name: ImageName, args: argparse.Namespace
+) -> tuple[ImageVersion, ...]:
+    versions = catalog.versions(name)
     if args.all and versions:
         return versions
     if args.version is None and len(versions) > 1:
@@ -199,14 +178,4 @@ def _chosen(catalog: Catalog, name: ImageName, args: argparse.Namespace) -> list
             f"Image {name} has the versions {', '.join(f'v{one.number}' for one in versions)}.",
             "Say which: --version N, or --all.",
         )
-    return [catalog.get(name, args.version)]
-
-
-def _facts(version: ImageVersion, app: App) -> ImageFacts | None:
-    try:
-        return version.facts()
-    except InvalidInput as problem:
-        app.out.reports(
-            warning(one.code, one.text, one.remedy, one.place) for one in problem.reports
-        )
-        return None
+    return (catalog.get(name, args.version),)

@@ -2,20 +2,17 @@
 
 import argparse
 
+from backend.actions.installs import LONGEST_MINUTES, Armable, ArmInstall
+from backend.actions.macs_assign import give
 from backend.cli.app import App, Subparsers
 from backend.clone.answer import bootable
-from backend.clone.installs import Installs
 from backend.clone.ticket import WINDOW
-from backend.discovery.assignment import assign
-from backend.errors import HaoscarError, InvalidInput, Refused
+from backend.errors import InvalidInput, Refused
 from backend.imaging.catalog import Catalog
 from backend.model.addresses import Mac
 from backend.model.site import Site, Standby
 from backend.netboot.admission import admission_plan
 from backend.netboot.dhcp_facts import read_dhcp_facts
-from backend.netboot.server import tell_boot_server
-from backend.reports import Severity
-from backend.system.packets import own_cards
 
 
 def register(commands: Subparsers) -> None:
@@ -42,33 +39,25 @@ def register(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Assign, update DHCP, arm."""
-    if not 0 < args.minutes <= 7 * 24 * 60:
+    if not 0 < args.minutes <= LONGEST_MINUTES:
         raise InvalidInput.of("install.window", "The window must be 1 minute to 7 days.")
     store = app.wiring.store()
     site = store.load()
     if args.mac is not None:
-        site = _assigned(args, app, site)
+        outcome = give(site, Mac.parse(args.mac), args.standby, node_is_mine=args.yes_node_is_mine)
+        app.out.reports(outcome.reports)
+        site = outcome.site
     standby = _standby(site, args.standby)
     version = Catalog(app.paths).latest(standby.image)
-    app.out.reports(bootable(version))
+    armable = Armable(site, standby, version, bootable(version))
+    app.out.reports(armable.reports)
     app.apply(admission_plan(site, standby, store.write_step(site), read_dhcp_facts(app.paths)))
-    ticket = Installs(app.paths).arm(site, standby, version.number, args.minutes * 60)
-    tell_boot_server(app.paths)
+    ticket = ArmInstall(app.wiring, standby.name, minutes=args.minutes).arm(armable)
     app.out.say(
         f"{standby.name} ({ticket.mac}) is being installed with {version}. Watch it: haoscar installs follow {standby.name}"
     )
     app.out.result({"standby": standby.name, "mac": ticket.mac, "expires": ticket.expires})
     return 0
-
-
-def _assigned(args: argparse.Namespace, app: App, site: Site) -> Site:
-    outcome = assign(
-        site, Mac.parse(args.mac), args.standby, node_is_mine=args.yes_node_is_mine, own=own_cards()
-    )
-    if not outcome.ok:
-        raise HaoscarError(*(one for one in outcome.reports if one.severity is Severity.ERROR))
-    app.out.reports(outcome.reports)
-    return outcome.site
 
 
 def _standby(site: Site, name: str) -> Standby:

@@ -2,36 +2,30 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from backend.actions.macs import kept_collection, put_back, where_to_listen
+from backend.actions.macs_assign import disarm, freed_cards, give, give_all, site_change, take
+from backend.actions.macs_files import (
+    export,
+    form_of,
+    read_file,
+    refuse_empty,
+    restore,
+    write_file,
+)
 from backend.cli.app import App, Subparsers
 from backend.cli.mac_views import HEADERS, LIVE_HEADING, as_facts, as_line, as_row
-from backend.discovery.assignment import Outcome, assign, assign_all, delete, restore
-from backend.discovery.mac_collecting import (
-    CollectMacs,
-    load_collection,
-    save_collection,
-)
-from backend.discovery.mac_files import (
-    SIZE_LIMIT,
-    Entry,
-    MacFormat,
-    read_macs,
-    write_macs,
-)
-from backend.discovery.macs import Collection, Machine, known_machines
+from backend.discovery.assignment import Outcome
+from backend.discovery.mac_collecting import CollectMacs, save_collection
+from backend.discovery.mac_files import MacFormat
+from backend.discovery.macs import Machine
 from backend.discovery.vendors import Vendors
-from backend.errors import HaoscarError, InvalidInput, Refused
+from backend.errors import InvalidInput
 from backend.model.addresses import Mac
-from backend.model.names import InterfaceName
 from backend.model.site import Site
-from backend.netboot.admission import assignment_plan
-from backend.netboot.dhcp import INCLUDE
-from backend.netboot.dhcp_facts import read_dhcp_facts
-from backend.reports import Place, Severity, info, warning
-from backend.system.packets import own_cards
+from backend.reports import info, warning
 
 Run = Callable[[argparse.Namespace, App], int]
 
@@ -92,17 +86,8 @@ def register(commands: Subparsers) -> None:
 def run_collect(args: argparse.Namespace, app: App) -> int:
     """Listen, show each machine when it is first heard, and keep the list."""
     site = _site(app)
-    if args.interface is not None:
-        interface = InterfaceName.parse(args.interface)
-    elif site is not None:
-        interface = site.private.interface
-    else:
-        raise InvalidInput.of(
-            "macs.no-interface",
-            "There is no site file yet, so nothing says where to listen.",
-            "Name the private network's interface: haoscar macs collect --interface eth1",
-        )
-    collection = _collection(app, site)
+    interface = where_to_listen(site, args.interface)
+    collection = kept_collection(app.paths, site)
     vendors = Vendors.of_machine(app.paths)
     shown: set[Mac] = set()
 
@@ -132,7 +117,7 @@ def run_collect(args: argparse.Namespace, app: App) -> int:
 
 def run_list(_args: argparse.Namespace, app: App) -> int:
     """Show the list."""
-    collection = _collection(app, _site(app))
+    collection = kept_collection(app.paths, _site(app))
     vendors = Vendors.of_machine(app.paths)
     app.out.result([as_facts(machine, vendors) for machine in collection])
     app.out.table(HEADERS, [as_row(machine, vendors) for machine in collection])
@@ -143,7 +128,7 @@ def run_list(_args: argparse.Namespace, app: App) -> int:
 
 def run_remove(args: argparse.Namespace, app: App) -> int:
     """Forget machines; what is assigned stays assigned."""
-    collection = _collection(app, _site(app))
+    collection = kept_collection(app.paths, _site(app))
     before = len(collection)
     if args.all:
         collection.remove_all()
@@ -163,59 +148,39 @@ def run_remove(args: argparse.Namespace, app: App) -> int:
 def run_assign(args: argparse.Namespace, app: App) -> int:
     """Give a card to a standby."""
     mac, site = Mac.parse(args.mac), app.wiring.store().load()
-    outcome = assign(site, mac, args.standby, node_is_mine=args.yes_node_is_mine, own=own_cards())
-    title = f"Assign {mac} to {args.standby}"
-    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
+    outcome = give(site, mac, args.standby, node_is_mine=args.yes_node_is_mine)
+    return _finish(args, app, site, outcome, f"Assign {mac} to {args.standby}")
 
 
 def run_assign_all(args: argparse.Namespace, app: App) -> int:
     """Give the oldest free cards to the standbys without one."""
     site = app.wiring.store().load()
-    free = [machine.mac for machine in _collection(app, site).unassigned(site)]
-    outcome = assign_all(site, free, nodes_are_mine=args.yes_nodes_are_mine, own=own_cards())
-    title = "Assign the collected MAC addresses"
-    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
+    free = [machine.mac for machine in kept_collection(app.paths, site).unassigned(site)]
+    outcome = give_all(site, free, nodes_are_mine=args.yes_nodes_are_mine)
+    return _finish(args, app, site, outcome, "Assign the collected MAC addresses")
 
 
 def run_delete(args: argparse.Namespace, app: App) -> int:
     """Take the card from a standby."""
     site = app.wiring.store().load()
-    outcome, title = delete(site, args.standby), f"Take the card from {args.standby}"
-    return _finish(app, site, outcome, title, tell_dhcp=args.dhcp_update)
+    outcome = take(site, args.standby)
+    return _finish(args, app, site, outcome, f"Take the card from {args.standby}")
 
 
 def run_import(args: argparse.Namespace, app: App) -> int:
     """Read a file; its bindings go into the site file, the other addresses into the list."""
-    try:
-        with args.file.open("rb") as file:
-            content = file.read(SIZE_LIMIT + 1)
-    except OSError as problem:
-        raise _file_problem(args.file, "read", problem) from problem
-    read = read_macs(content, args.file.name)
+    read = read_file(args.file)
     app.out.reports(read.reports)
-    if read.rejected and not read.entries:
-        raise InvalidInput.of(
-            "macs.nothing-imported",
-            f"{args.file.name} holds no MAC address.",
-            "See the lines above.",
-        )
+    refuse_empty(read, args.file)
     site = _site(app)
-    if site is None:
-        outcome = None
-        free = tuple(entry.mac for entry in read.entries)
-        lost = sum(entry.node is not None for entry in read.entries)
-        if lost:
-            text = f"There is no site file yet: {lost} addresses were taken without their machines."
-            remedy = "Import the file again when the machines have been defined."
-            app.out.reports([warning("macs.no-site", text, remedy)])
-    else:
-        outcome = restore(site, read.entries, own=own_cards(), source=args.file.name)
-        free = outcome.returned
-        app.out.reports(outcome.reports)
-        _write_site(app, site, outcome.site, f"Import {args.file.name}", tell_dhcp=args.dhcp_update)
-    _put_back(app, outcome.site if outcome else None, free)
+    restored = restore(site, read, args.file.name)
+    app.out.reports(restored.reports)
+    if site is not None and restored.outcome is not None:
+        _change(args, app, site, restored.outcome, f"Import {args.file.name}")
+    put_back(app.paths, restored.outcome.site if restored.outcome else None, restored.free)
+    bound = len(read.entries) - len(restored.free)
     counts = {"read": len(read.entries), "rejected": [one.as_dict() for one in read.rejected]}
-    app.out.result({**counts, "bound": len(read.entries) - len(free), "free": len(free)})
+    app.out.result({**counts, "bound": bound, "free": len(restored.free)})
     app.out.say(f"{len(read.entries)} addresses read, {len(read.rejected)} lines rejected.")
     return 0
 
@@ -223,29 +188,17 @@ def run_import(args: argparse.Namespace, app: App) -> int:
 def run_export(args: argparse.Namespace, app: App) -> int:
     """Write the list in its order, then the machines of the site that were not heard."""
     site = _site(app)
-    collection = _collection(app, site)
-    entries = [Entry(machine.mac, machine.node, machine) for machine in collection]
-    if site is not None:
-        bound = known_machines(site).items()
-        entries += [Entry(mac, node) for mac, node in bound if mac not in collection]
-    suffix = MacFormat.CSV if args.file.suffix.lower() == ".csv" else MacFormat.CURRENT
-    form = MacFormat(args.format or suffix)
-    content = write_macs(entries, form, time.time())
-    unbound = sum(entry.node is None for entry in entries)
-    if form is MacFormat.MAC_INFO and unbound:
-        text = f"{unbound} addresses without a machine were left out: MAC.info cannot hold them."
-        app.out.reports([warning("macs.left-out", text, "Use --format oscar or csv for all.")])
+    form = form_of(args.file, args.format)
+    made = export(kept_collection(app.paths, site), site, form)
+    app.out.reports(made.reports)
     if str(args.file) == "-":
-        sys.stdout.write(content.decode())
+        sys.stdout.write(made.content.decode())
         return 0
     if args.file.exists() and not app.confirm(f"{args.file} exists. Overwrite it?"):
         return 1
-    try:
-        args.file.write_bytes(content)
-    except OSError as problem:
-        raise _file_problem(args.file, "written", problem) from problem
-    app.out.result({"file": str(args.file), "format": form, "addresses": len(entries)})
-    app.out.say(f"{len(entries)} addresses written to {args.file}.")
+    write_file(args.file, made.content)
+    app.out.result({"file": str(args.file), "format": form, "addresses": made.addresses})
+    app.out.say(f"{made.addresses} addresses written to {args.file}.")
     return 0
 
 
@@ -254,46 +207,22 @@ def _site(app: App) -> Site | None:
     return store.load() if store.exists() else None
 
 
-def _collection(app: App, site: Site | None) -> Collection:
-    """Return the kept list, with the machines of the site marked."""
-    collection = Collection(own_cards())
-    load_collection(app.paths, collection)
-    collection.mark({} if site is None else known_machines(site))
-    return collection
-
-
-def _finish(app: App, before: Site, outcome: Outcome, title: str, *, tell_dhcp: bool) -> int:
+def _finish(args: argparse.Namespace, app: App, before: Site, outcome: Outcome, title: str) -> int:
     """Say what happened, change the site file, and return freed cards to the list."""
-    refusals = [one for one in outcome.reports if one.severity is Severity.ERROR]
-    if refusals:
-        raise Refused(*refusals)
     app.out.reports(outcome.reports)
-    _write_site(app, before, outcome.site, title, tell_dhcp=tell_dhcp)
-    _put_back(app, outcome.site, outcome.returned)
+    _change(args, app, before, outcome, title)
+    put_back(app.paths, outcome.site, outcome.returned)
     assigned = {one.name: one.mac for one in outcome.site.standbys}
     app.out.result({"standbys": assigned, "returned": outcome.returned})
     return 0
 
 
-def _write_site(app: App, before: Site, after: Site, title: str, *, tell_dhcp: bool) -> None:
-    """Write the site; a DHCP server that was configured once learns the new cards at once."""
-    if after == before:
-        return
-    ours = app.paths.at(INCLUDE).exists()
-    facts = read_dhcp_facts(app.paths) if ours and tell_dhcp else None
-    app.apply(assignment_plan(title, after, app.wiring.store().write_step(after), facts))
-
-
-def _put_back(app: App, site: Site | None, macs: tuple[Mac, ...]) -> None:
-    collection = _collection(app, site)
-    for mac in macs:
-        collection.put_back(mac, time.time())
-    save_collection(app.paths, collection)
-
-
-def _file_problem(path: Path, done: str, problem: OSError) -> HaoscarError:
-    text = f"{path} could not be {done}: {problem.strerror}."
-    return InvalidInput.of("macs.file", text, "Give another path.", Place(path))
+def _change(args: argparse.Namespace, app: App, before: Site, outcome: Outcome, title: str) -> None:
+    """Write the site; tickets of cards that were taken away end."""
+    change = site_change(app.wiring, before, outcome, title, dhcp=args.dhcp_update)
+    if change.plan is not None:
+        app.apply(change.plan)
+        disarm(app.paths, freed_cards(before, outcome))
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:

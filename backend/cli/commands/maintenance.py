@@ -2,13 +2,10 @@
 
 import argparse
 
-from backend.cli.agent_client import add_socket, ask_agent
+from backend.actions.maintenance import DEFAULT_MINUTES, MaintenanceAction
+from backend.cli.agent_client import add_socket
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration
-from backend.errors import InvalidInput
-
-DEFAULT_MINUTES = 60.0
-MOST_MINUTES = 7 * 24 * 60.0
+from backend.cli.carrying import prepared
 
 
 def register(commands: Subparsers) -> None:
@@ -30,17 +27,8 @@ def register(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Switch it."""
-    if not 0 < args.minutes <= MOST_MINUTES:
-        raise InvalidInput.of(
-            "maintenance.minutes", f"Maintenance lasts more than 0 and at most {MOST_MINUTES:g} minutes."
-        )  # fmt: skip
-    seconds = args.minutes * 60 if args.switch == "on" else 0.0
-    answer = ask_agent(app, args.socket, "maintenance", seconds=seconds)
-    left = float(answer["maintenance_seconds"])
-    app.out.say(
-        f"Maintenance is on; it ends by itself in {duration(left)}."
-        if left
-        else "Maintenance is off."
-    )
-    app.out.result({"maintenance_seconds": left})
+    action = MaintenanceAction(app.wiring, args.switch == "on", args.minutes, args.socket)
+    found = app.run_task(prepared(action, app))
+    app.out.say(found.sentence)
+    app.out.result({"maintenance_seconds": found.seconds})
     return 0

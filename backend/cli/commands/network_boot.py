@@ -2,13 +2,9 @@
 
 import argparse
 
+from backend.actions.network_boot import PlanNetworkBoot
+from backend.amounts import size
 from backend.cli.app import App, Subparsers
-from backend.cli.output import size
-from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE
-from backend.clone.installer import BuildInstaller
-from backend.netboot.plan import NetworkBoot, boot_unit, network_boot_plan
-from backend.netboot.prepare import PrepareNetworkBoot, boot_modes
-from backend.netboot.tftp import read_tftp_facts
 
 
 def register(commands: Subparsers) -> None:
@@ -26,23 +22,20 @@ def register(commands: Subparsers) -> None:
 def run(_args: argparse.Namespace, app: App) -> int:
     """Prepare, show and make the changes."""
     site = app.wiring.store().load()
-    build = BuildInstaller(app.runner, app.paths)
-    prepared = app.run_task(PrepareNetworkBoot(app.paths, app.runner, build.run))
-    modes = boot_modes(app.paths, site)
-    facts = read_tftp_facts(app.paths)
-    boot = NetworkBoot(prepared.key, prepared.loaders, boot_unit(), modes)
-    record = app.apply(network_boot_plan(site, facts, boot))
-    image = sum((app.paths.installer / one).stat().st_size for one in (KERNEL_FILE, INSTALLER_FILE))
-    app.out.say(f"Network boot is set up: {facts.directory}, the installer has {size(image)}.")
+    planned = app.run_task(PlanNetworkBoot(app.wiring, site))
+    record = app.apply(planned.plan)
+    image = planned.installer_bytes
+    app.out.say(f"Network boot is set up: {planned.directory}, the installer has {size(image)}.")
     for standby in site.standbys:
         if standby.mac is not None:
-            app.out.say(f"  {standby.name} ({standby.mac}): {modes[standby.name].value}")
+            mode = planned.modes[standby.name]
+            app.out.say(f"  {standby.name} ({standby.mac}): {mode.value}")
     app.out.result(
         {
             "changed": record is not None,
-            "directory": str(facts.directory),
+            "directory": str(planned.directory),
             "installer_bytes": image,
-            "modes": {str(name): mode.value for name, mode in modes.items()},
+            "modes": {str(name): mode.value for name, mode in planned.modes.items()},
         }
     )
     return 0

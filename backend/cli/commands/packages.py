@@ -2,9 +2,9 @@
 
 import argparse
 
+from backend.actions.packages import look, missing
 from backend.cli.app import App, Subparsers
-from backend.packages.catalog import PackageState, install_plan, missing, states, unsupported
-from backend.packages.installer import distribution_of, package_tool
+from backend.packages.catalog import install_plan
 
 
 def register(commands: Subparsers) -> None:
@@ -24,8 +24,8 @@ def register(commands: Subparsers) -> None:
 
 def run_list(args: argparse.Namespace, app: App) -> int:
     """Show the packages; 0 also when some are missing."""
-    found = look(app)
-    lacking = [one for one in found if not one.installed]
+    found = look(app.wiring)
+    lacking = missing(found)
     app.out.table(
         ("package", "state", "purpose"),
         [
@@ -49,8 +49,7 @@ def run_list(args: argparse.Namespace, app: App) -> int:
 
 def run_install(_args: argparse.Namespace, app: App) -> int:
     """Install what is missing, through the journal."""
-    distribution = distribution_of(app.paths)
-    names = missing(distribution.family, package_tool(app.paths, app.runner).installed())
+    names = tuple(one.name for one in missing(look(app.wiring)))
     if not names:
         app.out.say("Nothing is missing.")
         app.out.result({"installed": []})
@@ -59,12 +58,3 @@ def run_install(_args: argparse.Namespace, app: App) -> int:
     app.out.say(f"Installed: {', '.join(names)}.")
     app.out.result({"installed": list(names)})
     return 0
-
-
-def look(app: App) -> tuple[PackageState, ...]:
-    """Return the state of every needed package; raises Refused on an unknown distribution."""
-    distribution = distribution_of(app.paths)
-    found = states(distribution.family, package_tool(app.paths, app.runner).installed())
-    if not found:
-        raise unsupported(distribution)
-    return found

@@ -2,14 +2,9 @@
 
 import argparse
 
+from backend.actions.preflight import findings
 from backend.cli.app import App, Subparsers
 from backend.cli.commands.discover import add_options, look_around
-from backend.clone.constants import BOOT_PORT, SSH_PORT
-from backend.discovery.preflight import check
-from backend.errors import HaoscarError
-from backend.model.distribution import Family
-from backend.packages.catalog import missing
-from backend.packages.installer import package_tool
 from backend.reports import Severity
 
 
@@ -28,7 +23,7 @@ def register(commands: Subparsers) -> None:
 def run(args: argparse.Namespace, app: App) -> int:
     """Show the reports; 1 when there are errors among them."""
     survey = look_around(args, app)
-    reports = check(survey, (BOOT_PORT, SSH_PORT), _missing(app, survey.host.distribution.family))
+    reports = findings(app.wiring, survey)
     errors = sum(one.severity is Severity.ERROR for one in reports)
     warnings = sum(one.severity is Severity.WARNING for one in reports)
     if not app.json:
@@ -40,11 +35,3 @@ def run(args: argparse.Namespace, app: App) -> int:
     )
     app.out.result({"ok": not errors, "reports": [one.as_dict() for one in reports]})
     return 1 if errors else 0
-
-
-def _missing(app: App, family: Family) -> tuple[str, ...]:
-    """Return the packages that are missing; none where they cannot be known."""
-    try:
-        return missing(family, package_tool(app.paths, app.runner).installed())
-    except HaoscarError:
-        return ()  # the distribution is reported by itself

@@ -2,22 +2,14 @@
 
 import argparse
 from collections.abc import Iterable
-from ipaddress import IPv4Address
 
+from backend.actions.standby import Ground
 from backend.cli.app import App, Subparsers
 from backend.cli.commands.discover import add_options, look_around
-from backend.discovery.proposal import propose_site
-from backend.discovery.survey import InUse, Survey, wire_asker
-from backend.errors import HaoscarError
-from backend.imaging.catalog import Catalog
-from backend.model.addresses import Mac
-from backend.model.names import InterfaceName
 from backend.model.requests import AddStandbyRequest
 from backend.model.site import Site
-from backend.reports import Report, warning
-from backend.standby.checks import check, require_ok
-from backend.standby.proposal import Proposal, propose, values_of
-from backend.standby.request import image_source, plan, read_hosts
+from backend.reports import Report
+from backend.standby.proposal import Proposal, values_of
 
 
 def register(commands: Subparsers) -> None:
@@ -45,59 +37,26 @@ def option(key: str) -> str:
 def run(args: argparse.Namespace, app: App) -> int:
     """Propose, check, show and write."""
     survey = look_around(args, app, ask_wire=False)
-    store = app.wiring.store()
-    site = store.load() if store.exists() else propose_site(survey)
-    catalog = Catalog(app.paths)
-    images = catalog.names()
-    asker = CarefulAsker(survey, enabled=not args.no_wire)
+    ground = Ground.of(app.wiring, survey, ask_wire=not args.no_wire)
     given = {
         key: value
         for key in AddStandbyRequest.LABELS
         if (value := getattr(args, key, None)) is not None
     }
-    proposal = propose(site, survey, images, asker)
-    values = {**proposal.values, **_existing(site, given), **given}
+    proposal = ground.propose()
+    values = {**proposal.values, **_existing(ground.site, given), **given}
     if args.propose:
-        return _show(app, values, proposal, given, asker.reports)
+        return _show(app, values, proposal, given, ground.asker.reports)
     request = AddStandbyRequest.parse(values)
-    doubts = require_ok(check(request, site, survey, images, asker, read_hosts(app.paths)))
+    doubts = ground.doubts(request)
     reports = [one for one in proposal.reports if _still_concerns(one, given)]
-    app.out.reports((*asker.reports, *reports, *doubts))
-    source = None if site.image(request.image) else image_source(catalog, request.image)
-    record = app.apply(plan(app.paths, site, request, store.write_step, source))
+    app.out.reports((*ground.asker.reports, *reports, *doubts))
+    record = app.apply(ground.plan(request))
     app.out.say(
         f"The standby {request.name} is defined." if record else "It was defined like this already."
     )
     app.out.result({"standby": values, "changed": record is not None})
     return 0
-
-
-class CarefulAsker:
-    """An InUse that goes on without the wire, saying so once, where it cannot be asked."""
-
-    def __init__(self, survey: Survey, *, enabled: bool) -> None:
-        self._ask: InUse | None = wire_asker(survey.snapshot) if enabled else None
-        self.reports: list[Report] = []
-
-    def __call__(
-        self, interface: InterfaceName, addresses: Iterable[IPv4Address]
-    ) -> dict[IPv4Address, Mac]:
-        """Return what answers; nothing where the wire cannot be asked."""
-        if self._ask is None:
-            return {}
-        try:
-            return self._ask(interface, addresses)
-        except HaoscarError as problem:
-            self._ask = None
-            self.reports.append(
-                warning(
-                    "standby.wire-not-asked",
-                    "It was not checked whether addresses are in use on the wire: "
-                    f"{problem.reports[0].text}",
-                    problem.reports[0].remedy,
-                )
-            )
-            return {}
 
 
 def _existing(site: Site, given: dict[str, str]) -> dict[str, str]:

@@ -1,14 +1,11 @@
 """``haoscar switchover``: the other head takes over, planned."""
 
 import argparse
-import time
 
-from backend.cli.agent_client import add_socket, ask_agent
+from backend.actions.switchover import PATIENCE, SwitchoverAction
+from backend.cli.agent_client import add_socket
 from backend.cli.app import App, Subparsers
-from backend.errors import HaoscarError
-
-PATIENCE = 10.0  # seconds for the role to move when there are no resources to stop
-STEP = 0.05
+from backend.cli.carrying import prepared
 
 
 def register(commands: Subparsers) -> None:
@@ -29,27 +26,10 @@ def register(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Ask for it, and wait until it has happened."""
-    before = ask_agent(app, args.socket, "status")
-    active = before["me"] if before["role"] == "active" else before["peer"]["name"]
-    if not app.confirm(f"{active} gives its role to the other head. Go on?"):
+    made = prepared(SwitchoverAction(app.wiring, args.limit, args.socket), app)
+    if not app.confirm(f"{made.sentence} Go on?"):
         return 1
-    ask_agent(app, args.socket, "switchover")
-    deadline = time.monotonic() + args.limit
-    while True:
-        now = ask_agent(app, args.socket, "status")
-        if now["term"] > before["term"] and (now["role"] == "active") != (
-            before["role"] == "active"
-        ):
-            break
-        if time.monotonic() > deadline:
-            last = now["last_decision"] or {}
-            raise HaoscarError.of(
-                "switchover.not-done",
-                f"The roles have not been exchanged within {args.limit:g} s: {last.get('sentence', '')}.",
-                "See: haoscar status; haoscar events.",
-            )
-        time.sleep(STEP)
-    active = now["me"] if now["role"] == "active" else now["peer"]["name"]
-    app.out.say(f"{active} is active now, term {now['term']}.")
-    app.out.result({"active": active, "term": now["term"]})
+    switched = app.run_task(made)
+    app.out.say(made.tell(switched).sentence)
+    app.out.result({"active": switched.active, "term": switched.term})
     return 0

@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.amounts import duration
 from backend.cli.app import App, Subparsers
-from backend.cli.output import duration
 from backend.errors import HaoscarError, Refused
 from backend.lab.requirements import PrepareHost
 from backend.system.leftovers import MARKER, Traces, traces
@@ -37,16 +37,18 @@ STYLE = (
     ),
 )
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
-UNIT = Part("unit", (*PYTEST, "-m", "not lab and not vm"), 600)
-LAB = Part("lab", (*PYTEST, "-m", "lab and not vm"), 1200)
+UNIT = Part("unit", (*PYTEST, "-m", "not lab and not vm and not gui"), 600)
+GUI = Part("gui", (*PYTEST, "-m", "gui and not vm"), 1800)
+LAB = Part("lab", (*PYTEST, "-m", "lab and not vm and not gui"), 1200)
 # An emulated machine keeps one processor busy: two side by side.
 VM = Part("vm", (*PYTEST, "-m", "vm", "-n", "2", "--dist", "loadgroup"), 3600)
 CHOICES = {
     "style": STYLE,
     "unit": (UNIT,),
+    "gui": (GUI,),
     "lab": (LAB,),
     "vm": (VM,),
-    "all": (*STYLE, UNIT, LAB, VM),
+    "all": (*STYLE, UNIT, GUI, LAB, VM),
 }
 
 
@@ -55,8 +57,8 @@ def register(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "test",
         help="run the tests of this checkout",
-        description="Run the tests: style and types, unit, lab (namespaces and real daemons), vm (QEMU). "
-        "Lab and vm need root; what they need is installed first, and nothing is left behind: that is checked too.",
+        description="Run the tests: style and types, unit, gui (a real window, clicked), "
+        "lab (namespaces and real daemons), vm (QEMU). Gui, lab and vm need root; what they need is installed first, and nothing is left behind: that is checked too.",
     )
     parser.add_argument(
         "part", nargs="?", choices=sorted(CHOICES), default="all", help="default: all"
@@ -74,10 +76,10 @@ def run(args: argparse.Namespace, app: App) -> int:
     parts = CHOICES[args.part]
     run_id = uuid.uuid4().hex
     os.environ[MARKER] = run_id
-    if LAB in parts or VM in parts:
+    if {GUI, LAB, VM} & set(parts):
         if os.geteuid() != 0:
             raise Refused.of(
-                "test.root", "The lab and vm tests need root.", "Run: sudo ./haoscar test"
+                "test.root", "The gui, lab and vm tests need root.", "Run: sudo ./haoscar test"
             )
         app.run_task(PrepareHost(app.paths, app.runner, tests=True))
     before = traces(run_id)

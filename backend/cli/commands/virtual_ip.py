@@ -4,25 +4,34 @@ import argparse
 import select
 import sys
 import termios
+from dataclasses import dataclass
 from typing import Any
 
-from backend.addressing import pending, places
-from backend.addressing.apply import LEAST, LIMIT, MOST, Applied, Apply, refuse_open
+from backend.actions.virtual_ip import (
+    Found,
+    Moved,
+    RollBackAction,
+    VirtualIpAction,
+    go_back,
+    keep,
+)
+from backend.addressing.apply import LIMIT
 from backend.addressing.follow import Follow
-from backend.addressing.prepare import Prepared, Situation, prepare
 from backend.addressing.rollback import RollBack
 from backend.addressing.status import status
-from backend.addressing.transfer import from_json
+from backend.addressing.transfer import Transfer
 from backend.addressing.watcher import Watch
+from backend.amounts import duration
+from backend.change.plan import Plan
 from backend.change.preview import preview
 from backend.cli.app import App, Subparsers
-from backend.cli.commands.discover import add_options, look_around
-from backend.cli.commands.standby import CarefulAsker
-from backend.cli.output import duration
-from backend.errors import Cancelled, InvalidInput, Refused
+from backend.cli.carrying import prepared
+from backend.cli.commands.discover import add_options
+from backend.errors import Cancelled
 from backend.model.addresses import parse_address
+from backend.model.names import InterfaceName
 from backend.reports import Place, Report, info
-from backend.system.files import read_if_there
+from backend.tasks import TaskContext
 
 SIDES = ("private", "public")
 
@@ -77,108 +86,99 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _prepared(args: argparse.Namespace, app: App) -> Prepared:
-    """Look around and return the plan; raises HaoscarError."""
-    survey = look_around(args, app, ask_wire=False)
-    store = app.wiring.store()
-    wanted = parse_address(args.address, Place(field="--address")) if args.address else None
-    asker = CarefulAsker(survey, enabled=not args.no_wire)
-    here = Situation(app.paths, app.runner, store, store.load(), survey, asker)
-    prepared = prepare(here, args.network, wanted)
-    app.out.reports((*asker.reports, *prepared.reports))
-    return prepared
+def _action(args: argparse.Namespace, app: App) -> VirtualIpAction:
+    """Return what the options ask for; raises InvalidInput."""
+    return VirtualIpAction(
+        app.wiring,
+        args.network,
+        parse_address(args.address, Place(field="--address")) if args.address else None,
+        getattr(args, "limit", LIMIT),
+        InterfaceName.parse(args.private, Place(field="--private")) if args.private else None,
+        not args.no_wire,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The look without the change, as a task."""
+
+    action: VirtualIpAction
+    title: str = "Looking at this head and its networks"
+
+    def run(self, context: TaskContext) -> Found:
+        """See Task.run."""
+        return self.action.look(context)
 
 
 def run_plan(args: argparse.Namespace, app: App) -> int:
     """Show the plan."""
-    prepared = _prepared(args, app)
-    changes = preview(prepared.plan, app.paths)
-    _say_transfer(app, prepared)
-    app.out.changes(prepared.plan, changes)
+    found = app.run_task(_Look(_action(args, app)))
+    app.out.reports(found.reports)
+    changes = preview(found.readied.plan, app.paths)
+    app.out.say(found.sentence)
+    app.out.changes(found.readied.plan, changes)
     app.out.result(
         {
-            **_facts(prepared),
+            **_facts(found.transfer, found.readied.why),
             "changes": [one.as_dict() for one in changes],
-            "reports": [one.as_dict() for one in prepared.reports],
+            "reports": [one.as_dict() for one in found.readied.reports],
         }
     )
     return 0
 
 
-def _say_transfer(app: App, prepared: Prepared) -> None:
-    transfer = prepared.transfer
-    app.out.say(
-        f"{transfer.interface}: {transfer.virtual} becomes the virtual IP; this head's own address will be "
-        f"{transfer.own} ({prepared.why}). Configured by: {transfer.system}."
-    )
-
-
-def _facts(prepared: Prepared) -> dict[str, Any]:
-    transfer = prepared.transfer
+def _facts(transfer: Transfer, why: str) -> dict[str, Any]:
     return {
         "network": transfer.side,
         "interface": transfer.interface,
         "virtual_ip": str(transfer.virtual),
         "own_address": str(transfer.own),
         "system": transfer.system.value,
-        "why": prepared.why,
+        "why": why,
     }
 
 
 def run_apply(args: argparse.Namespace, app: App) -> int:
     """Show the plan, ask, carry it out, and have it confirmed; raises HaoscarError, Cancelled."""
-    if not LEAST <= args.limit <= MOST:
-        raise InvalidInput.of("addressing.limit", f"--limit is from {LEAST:g} to {MOST:g} seconds.")
-    refuse_open(app.paths)
-    prepared = _prepared(args, app)
-    _say_transfer(app, prepared)
-    app.out.changes(prepared.plan, preview(prepared.plan, app.paths))
+    made = prepared(_action(args, app), app)
+    app.out.reports(made.reports)
+    [head] = made.groups
+    app.out.changes(Plan(made.title, made.sentence), head.changes)
     if not app.confirm(
         f"Make these changes? They go back after {args.limit:g} s unless confirmed."
     ):
         raise Cancelled(info("cli.declined", "Nothing was changed."))
-    task = Apply(
-        app.paths, app.runner, app.wiring.journal(), prepared.plan, prepared.transfer, args.limit,
-        prepared.machine.systemd,
-    )  # fmt: skip
-    applied = app.run_task(task)
-    app.out.reports(applied.reports)
-    confirmed = _have_confirmed(args, app, prepared, applied)
+    moved = app.run_task(made)
+    app.out.reports(moved.applied.reports)
+    confirmed = _have_confirmed(args, app, moved)
     app.out.result(
         {
-            **_facts(prepared),
-            "record": applied.record.id,
+            **_facts(moved.transfer, moved.why),
+            "record": moved.applied.record.id,
             "confirmed": confirmed,
-            "seconds_left": 0.0 if confirmed else _left(applied),
+            "seconds_left": 0.0 if confirmed else moved.seconds_left,
         }
     )
     return 0
 
 
-def _left(applied: Applied) -> float:
-    return max(0.0, applied.deadline - pending.boot_clock())
-
-
-def _have_confirmed(
-    args: argparse.Namespace, app: App, prepared: Prepared, applied: Applied
-) -> bool:
+def _have_confirmed(args: argparse.Namespace, app: App, moved: Moved) -> bool:
     """Confirm as the options say; returns whether it is confirmed. Raises Cancelled, Refused."""
-    left = duration(_left(applied))
+    left = duration(moved.seconds_left)
     if args.unconfirmed:
         app.out.say(f"Done. It goes back in {left} unless you say: haoscar virtual-ip confirm")
         return False
     if not app.yes:
         app.out.say(
-            f"Done. See that you can still work, best by a new login at {prepared.transfer.own}. Then press Enter "
+            f"Done. See that you can still work, best by a new login at {moved.transfer.own}. Then press Enter "
             f"to keep it; without that it goes back in {left}."
         )
-        if not enter_pressed(_left(applied)):
-            task = RollBack(app.paths, app.runner, app.wiring.journal(), "it was not confirmed")
-            app.out.reports(app.run_task(task))
+        if not enter_pressed(moved.seconds_left):
+            app.out.reports(app.run_task(go_back(app.wiring, "it was not confirmed")))
             raise Cancelled(
                 info("addressing.back", "Not confirmed: files and addresses are as before.")
             )
-    _confirm(app)
+    app.out.say(keep(app.wiring))
     return True
 
 
@@ -192,64 +192,25 @@ def enter_pressed(seconds: float) -> bool:
         return False
 
 
-def _confirm(app: App) -> None:
-    """Keep the change; raises Refused when there is none to keep."""
-    if not pending.confirm(app.paths):
-        before = pending.last(app.paths)
-        text = "There is no change that waits to be confirmed."
-        if before is not None:
-            text += f" The last one went back at {before.get('when')}: {before.get('why')}."
-        raise Refused.of("addressing.nothing-pending", text, "See: haoscar virtual-ip status")
-    app.out.say(
-        "Confirmed. Next: haoscar install-agent; until then this head holds the virtual IP."
-    )
-
-
 def run_confirm(_args: argparse.Namespace, app: App) -> int:
     """Keep the change."""
-    _confirm(app)
+    app.out.say(keep(app.wiring))
     app.out.result({"confirmed": True})
     return 0
 
 
 def run_rollback(args: argparse.Namespace, app: App) -> int:
     """Take the change back, confirmed or not; raises Refused when there is none."""
-    open_now = any(
-        file.exists() for file in (places.pending_file(app.paths), places.back_file(app.paths))
-    )
-    if not open_now:
-        _open_confirmed(args.network, app)
-    reports = app.run_task(
-        RollBack(app.paths, app.runner, app.wiring.journal(), "it was rolled back by hand")
-    )
-    app.out.reports(reports)
-    app.out.say("Files and addresses are as they were before.")
-    app.out.result({"rolled_back": True, "reports": [one.as_dict() for one in reports]})
-    return 0
-
-
-def _open_confirmed(side: str, app: App) -> None:
-    """Begin the way back of a confirmed change; raises Refused, Cancelled."""
-    content = read_if_there(app.paths.at(places.settings_file(side)))
-    if content is None:
-        raise Refused.of(
-            "addressing.nothing", f"There is no change of the {side} address that could go back.",
-            "See: haoscar virtual-ip status",
-        )  # fmt: skip
-    if app.paths.at(places.AGENT_CONFIG).exists():
-        raise Refused.of(
-            "addressing.agent", "The failover agent holds the virtual IP.",
-            "Remove the agent from both heads first, or take everything back: haoscar uninstall",
-        )  # fmt: skip
-    transfer = from_json(content)
-    question = f"Give {transfer.virtual} back to {transfer.interface}, and drop {transfer.own}?"
-    if not app.confirm(question):
+    action = RollBackAction(app.wiring, args.network)
+    undecided = action.undecided
+    made = prepared(action, app)
+    if not undecided and not app.confirm(f"{made.sentence.removesuffix('.')}?"):
         raise Cancelled(info("cli.declined", "Nothing was changed."))
-    boot = pending.this_boot(app.paths)
-    pending.write(
-        app.paths, places.back_file(app.paths),
-        pending.Pending(transfer, 0.0, boot, why="it was rolled back by hand", confirmed=True),
-    )  # fmt: skip
+    back = app.run_task(made)
+    app.out.reports(back.reports)
+    app.out.say(made.tell(back).sentence)
+    app.out.result({"rolled_back": True, "reports": [one.as_dict() for one in back.reports]})
+    return 0
 
 
 def run_status(_args: argparse.Namespace, app: App) -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.actions import reaching
 from backend.cli import main as cli
 from backend.cli.app import App
-from backend.cli.commands import drill as command
 from backend.cli.output import Output
 from backend.drill import task
 from backend.errors import HaoscarError, Refused
@@ -58,8 +58,8 @@ class Head:
         self.unreached: set[str] = set()
         self.refused: set[str] = set()
         self.site(SITE)
-        monkeypatch.setattr(command, "snapshot", NetworkSnapshot)
-        monkeypatch.setattr(command, "reach", lambda *_arguments: self.reach)
+        monkeypatch.setattr(reaching, "snapshot", NetworkSnapshot)
+        monkeypatch.setattr(reaching, "reach", lambda *_arguments: self.reach)
         monkeypatch.setattr(task, "CALM", 0.005)
         monkeypatch.setattr(task, "STEP", 0.005)
 
@@ -194,6 +194,6 @@ def test_a_site_without_witnesses(head: Head, capsys: Capture) -> None:
 
 
 def test_not_beside_an_installation(head: Head, capsys: Capture) -> None:
-    with command._turn(App(head.wiring)):
+    with reaching.turn(head.wiring, "drill"):
         assert head.run() == 3
     assert "drill (process" in capsys.readouterr().err

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.actions import install_agent as action
+from backend.actions import reaching
 from backend.cli import main as cli
 from backend.cli.app import App
-from backend.cli.commands import install_agent as command
 from backend.cli.output import Output
 from backend.errors import HaoscarError, InvalidInput, Refused
 from backend.model.secrets import Secret
@@ -63,10 +64,10 @@ class Head:
             self.cluster.add(root / "members", name)
         self.wiring.paths.site_file.parent.mkdir(parents=True)
         self.wiring.paths.site_file.write_text(SITE)
-        monkeypatch.setattr(command, "build", lambda: self.program)
-        monkeypatch.setattr(command, "snapshot", NetworkSnapshot)
-        monkeypatch.setattr(command, "reach", lambda *_arguments: self.reach)
-        monkeypatch.setattr(command, "PATIENCE", self.cluster.patience)
+        monkeypatch.setattr(action, "build", lambda: self.program)
+        monkeypatch.setattr(reaching, "snapshot", NetworkSnapshot)
+        monkeypatch.setattr(reaching, "reach", lambda *_arguments: self.reach)
+        monkeypatch.setattr(action, "PATIENCE", self.cluster.patience)
 
     @contextmanager
     def reach(self, member: Member) -> Iterator[Runner]:
@@ -252,8 +253,7 @@ def test_unknown_members_and_ports_are_invalid(head: Head) -> None:
 
 
 def test_two_installers_take_turns(head: Head, capsys: pytest.CaptureFixture[str]) -> None:
-    app = App(head.wiring)
-    with command._turn(app, "install-agent"):
+    with reaching.turn(head.wiring, "install-agent"):
         assert head.run("install-agent") == 3
     assert "Another change is being made: install-agent" in capsys.readouterr().err
 

@@ -1,0 +1,1 @@
+"""What a person can ask for, without the talking: the window and the command line share it."""

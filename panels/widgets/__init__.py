@@ -1,0 +1,1 @@
+"""What panels are made of: theme, form, table, buttons; they know Tk, and nothing of clusters."""

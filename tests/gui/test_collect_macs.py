@@ -1,0 +1,464 @@
+"""The MAC panel with real clicks, keys and drags, and with real requests on a real (virtual) wire."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.actions.session import Session, save
+from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE
+from backend.clone.installs import Installs
+from backend.clone.ticket import TicketState
+from backend.discovery.mac_files import MacFormat
+from backend.model.addresses import Mac
+from backend.model.site import Site
+from backend.netboot.dhcp import INCLUDE
+from backend.paths import Paths
+from backend.site.store import SiteStore
+from tests.fakes.mac_head import SITE, A, B, C, write_site
+from tests.gui import network_boot_head
+from tests.gui.conftest import OpenWindow
+from tests.gui.driver import Window
+from tests.gui.macs_head import NAMESPACE, Wire, private_network
+from tests.unit.test_clone_answer import BOTH, image
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces")
+
+PANEL = "collect-macs"
+LIST, CLIENTS, HINT, STATUS = (f"{PANEL}.{one}" for one in ("list", "clients", "hint", "status"))
+OPTIONS = ("--setup", "tests.gui.macs_head:setup", "--interface", "wire0")
+OpenPanel = Callable[..., Window]
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """The private network; windows that are opened live at its head's end."""
+    with private_network() as made:
+        monkeypatch.setenv(NAMESPACE, made.here)
+        yield made
+
+
+@pytest.fixture
+def open_panel(open_window: OpenWindow, root: Path, wire: Wire) -> OpenPanel:
+    """A function that opens the window where it was left: at this panel, listening."""
+
+    def start(*options: str, site: Site = SITE) -> Window:
+        paths = Paths(root)
+        if not paths.site_file.exists():
+            write_site(paths, site)
+        save(paths, Session(PANEL))
+        window = open_window(*OPTIONS, *options)
+        window.wait_text(STATUS, "Currently Scanning Network on wire0...")
+        window.wait_until(lambda: "standby1" in window.widget(CLIENTS)["rows"])
+        return window
+
+    return start
+
+
+def heard(window: Window, *macs: Mac) -> None:
+    """Wait until the list holds these addresses, in this order."""
+    window.wait_until(
+        lambda: list(window.widget(LIST)["rows"]) == list(macs), what=f"the list holds {macs}"
+    )
+
+
+def site_of(root: Path) -> Site:
+    return SiteStore(Paths(root)).load()
+
+
+def cards(root: Path) -> list[Mac | None]:
+    return [one.mac for one in site_of(root).standbys]
+
+
+def centre(window: Window, table: str, key: str) -> tuple[int, int]:
+    """Return the middle of a visible row."""
+    window.wait_until(lambda: key in window.widget(table)["boxes"], what=f"{key} is visible")
+    box = window.widget(table)["boxes"][key]
+    return box["x"] + box["width"] // 3, box["y"] + box["height"] // 2
+
+
+def offered(window: Window, mac: Mac, address: str) -> None:
+    """Wait for the view that offers to give a card to the standby of this address."""
+    window.wait_for("view.confirm")
+    difference = window.text("view.diff")
+    assert f'+mac = "{mac}"' in difference
+    assert f'address = "{address}"' in difference
+
+
+def declined(window: Window) -> None:
+    """Leave the view of what will change with Esc."""
+    window.wait_for("view.confirm")
+    window.key("Escape")
+    window.wait_for(f"{PANEL}.close")
+
+
+def test_listening_begins_with_the_panel_and_ends_with_it(
+    open_panel: OpenPanel, wire: Wire
+) -> None:
+    window = open_panel()
+    assert window.text(f"{PANEL}.title") == "Standby Server MAC Address Collection"
+    assert window.text(STATUS).endswith(
+        "Currently Scanning Network on wire0... Click 'Stop Collecting' to stop."
+    )
+    assert window.text(f"{PANEL}.collect") == "Stop Collecting MACs"
+    assert not window.enabled(f"{PANEL}.import")
+    window.click(f"{PANEL}.collect")
+    window.wait_text(STATUS, "Not Listening to Network on wire0. Click 'Start Collecting MACs'")
+    assert window.text(f"{PANEL}.collect") == "Start Collecting MACs"
+    window.wait_until(lambda: wire.listeners() == 0, what="nothing listens")
+    window.wait_for(f"{PANEL}.import")
+    window.click(f"{PANEL}.collect")
+    window.wait_text(STATUS, "Currently Scanning")
+    window.wait_until(lambda: wire.listeners() > 0)
+    window.click(f"{PANEL}.close")
+    window.wait_until(lambda: window.shown("home.next"))
+    window.wait_until(lambda: wire.listeners() == 0, what="nothing listens")
+    window.key("alt+4")
+    window.wait_text(STATUS, "Currently Scanning")
+
+
+def test_a_machine_appears_with_everything_it_told(open_panel: OpenPanel, wire: Wire) -> None:
+    window = open_panel()
+    wire.machines((A, "pxe-uefi"), (A, "pxe-uefi"), (B, "os"), (C, "http"))
+    heard(window, A, B, C)
+    rows = window.widget(LIST)["rows"]
+    assert rows[A][0] == A
+    assert rows[A][2] == "PXE, UEFI, QEMU/KVM virtual machine"
+    assert rows[B][0] == f"{B} !"
+    assert rows[B][2].startswith("is node1, running OS, desk")
+    assert rows[C][2].startswith("HTTP boot, UEFI")
+    window.wait_until(lambda: window.widget(LIST)["rows"][A][1].startswith("2"))
+    window.wait_until(lambda: window.widget(LIST)["rows"][A][1].endswith(", 3 s ago"))
+    assert window.widget(CLIENTS)["rows"]["standby1 ip"] == ["eth0 ip = 10.0.0.2"]
+    assert window.widget(CLIENTS)["rows"]["node1 mac"] == [f"eth0 mac = {B}"]
+
+
+def test_two_clicks_set_up_whatever_is_missing_and_let_the_machine_in(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    paths = network_boot_head.prepare(root)
+    paths.at(INCLUDE).unlink()
+    one = replace(SITE, standbys=SITE.standbys[:1])
+    write_site(paths, one)
+    window = open_panel()
+    wire.machines((A, "pxe-bios"))
+    heard(window, A)
+    before = window.clicks
+    window.click(f"{PANEL}.assign-all")
+    window.wait_for("view.confirm", limit=40)
+    shown = [" ".join(cells) for cells in window.widget("view.changes")["rows"].values()]
+    assert any("haoscar-boot.service" in row for row in shown)
+    assert any(f"standby1 ({A}) is installed with head v1" in row for row in shown)
+    window.click("view.confirm")
+    window.wait_until(lambda: window.shown("network-boot.title"), limit=40)
+    assert window.clicks - before == 2
+    assert cards(root) == [A]
+    assert A in paths.at(INCLUDE).read_text()
+    ticket = Installs(paths).ticket(A)
+    assert ticket is not None
+    assert ticket.state is TicketState.ARMED
+    window.wait_until(lambda: wire.listeners() == 0, what="nothing listens any more")
+
+
+def test_where_network_boot_runs_its_server_learns_the_assignment_at_once(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    paths = Paths(root)
+    write_site(paths)
+    image(root, "lab-lvm-uefi", files=BOTH)
+    network_boot_head.serve(paths)
+    entries = paths.at("/srv/tftp/haoscar/pxelinux.cfg")
+    entries.mkdir()
+    for name in (KERNEL_FILE, INSTALLER_FILE):
+        (paths.installer / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.installer / name).touch()
+    paths.at("/etc/systemd/system/haoscar-boot.service").rename(root / "unit")
+    wire.boot_server(root)
+    window = open_panel()
+    (root / "unit").rename(paths.at("/etc/systemd/system/haoscar-boot.service"))
+    wire.machines((C, "pxe-bios"), (A, "pxe-bios"))
+    heard(window, C, A)
+    before = window.clicks
+    window.click_row(LIST, A)
+    window.click(f"{PANEL}.assign")
+    window.click("view.confirm")
+    window.wait_until(lambda: window.shown("network-boot.title"))
+    assert window.clicks - before == 3
+    assert cards(root) == [A, None]  # the first standby without a card was chosen already
+    assert "DEFAULT install" in (entries / f"01-{A.hyphens}").read_text()
+    window.key("alt+4")
+    heard(window, C)
+
+
+def test_a_mac_is_dragged_onto_a_standby(open_panel: OpenPanel, root: Path, wire: Wire) -> None:
+    window = open_panel()
+    wire.machines((C, "pxe-uefi"), (A, "pxe-uefi"))
+    heard(window, C, A)
+    window.drag(centre(window, LIST, A), centre(window, CLIENTS, "standby2 ip"))
+    offered(window, A, "10.0.0.3")
+    declined(window)
+    assert cards(root) == [None, None]
+    window.drag(centre(window, LIST, A), centre(window, CLIENTS, "node1"))
+    window.wait_text(HINT, "node1 is a compute node: it keeps its own card.")
+    window.drag(centre(window, LIST, A), centre(window, LIST, C))  # not onto a machine
+    window.wait_text(HINT, A)
+    assert not window.shown("view.confirm")
+
+
+def test_a_compute_node_is_taken_only_after_its_name_was_confirmed(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    window = open_panel()
+    wire.machines((B, "pxe-uefi"))
+    heard(window, B)
+    window.click_row(LIST, B)
+    for answer in ("click", "Escape", "Return"):  # the safe answer has the keyboard
+        window.click(f"{PANEL}.assign")
+        window.wait_for("ask.overwrite-node1")
+        if answer == "click":
+            window.click("ask.cancel")
+        else:
+            window.key(answer)
+        window.wait_until(lambda: not window.shown("ask.cancel"))
+        assert not window.shown("view.confirm")
+    window.click(f"{PANEL}.assign-all")
+    window.wait_text("banner.text", "No card was left for standby1, standby2.")
+    assert cards(root) == [None, None]
+    window.drag(centre(window, LIST, B), centre(window, CLIENTS, "standby1"))
+    window.click("ask.overwrite-node1")
+    offered(window, B, "10.0.0.2")
+    window.click("view.confirm")
+    window.wait_until(lambda: cards(root) == [B, None], what="it is assigned")
+    assert site_of(root).nodes[0].mac is None
+
+
+def test_a_duplicate_is_refused_with_a_sentence(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    window = open_panel()
+    wire.machines((A, "pxe-uefi"))
+    heard(window, A)
+    window.click_row(LIST, A)
+    two = SITE.standbys[1]
+    write_site(Paths(root), replace(SITE, standbys=(SITE.standbys[0], replace(two, mac=A))))
+    window.click(f"{PANEL}.assign")
+    window.wait_text("banner.text", f"{A} belongs to standby2 already.")
+    heard(window)  # it has looked again: the card is not free
+    assert window.widget(CLIENTS)["rows"]["standby2 mac"] == [f"eth0 mac = {A}"]
+    assert cards(root) == [None, A]
+
+
+def test_each_button_is_on_when_its_choice_is_there(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    window = open_panel()
+
+    def on(*names: str) -> bool:
+        buttons = ("remove", "remove-all", "assign", "assign-all", "delete")
+        return {one for one in buttons if window.enabled(f"{PANEL}.{one}")} == set(names)
+
+    window.wait_until(lambda: on())
+    window.wait_text(HINT, "Choose a MAC address in the left column.")
+    wire.machines((A, "pxe-uefi"))
+    heard(window, A)
+    window.wait_until(lambda: on("remove-all", "assign-all"))
+    window.click_row(LIST, A)
+    window.wait_until(lambda: on("remove", "remove-all", "assign", "assign-all"))
+    window.click_row(CLIENTS, "node1 ip")
+    window.wait_until(lambda: on("remove", "remove-all", "assign-all"))
+    window.point_at(f"{PANEL}.assign")
+    window.wait_text(HINT, "node1 is a compute node")
+    window.click(f"{PANEL}.remove")
+    heard(window)
+    window.wait_until(lambda: on())
+    wire.machines((A, "pxe-uefi"), (C, "pxe-uefi"))
+    heard(window, A, C)
+    window.click(f"{PANEL}.remove-all")
+    heard(window)
+    assert Paths(root).state.joinpath("macs.json").read_text().count("mac") == 1  # the heading
+
+
+def test_delete_returns_the_mac_to_the_list(open_panel: OpenPanel, root: Path) -> None:
+    window = open_panel(site=replace(SITE, standbys=(replace(SITE.standbys[0], mac=A),)))
+    window.click_row(CLIENTS, "standby1 mac")
+    window.click(f"{PANEL}.delete")
+    window.click("view.confirm")
+    window.wait_text("view.sentence", f"{A} was taken from standby1 and is free again.")
+    window.click("view.close")
+    heard(window, A)
+    assert cards(root) == [None]
+    assert window.widget(LIST)["rows"][A][1] == "not heard"
+
+
+def test_without_dynamic_update_dhcp_is_configured_by_its_own_button(
+    open_panel: OpenPanel, root: Path, wire: Wire
+) -> None:
+    window = open_panel()
+    include = Paths(root).at(INCLUDE)
+    assert window.value(f"{PANEL}.dynamic") == "yes"
+    window.click(f"{PANEL}.dynamic")
+    wire.machines((A, "pxe-uefi"))
+    heard(window, A)
+    window.click_row(LIST, A)
+    window.click(f"{PANEL}.assign")
+    window.click("view.confirm")
+    window.wait_text("view.sentence", f"{A} now belongs to standby1.")
+    window.click("view.close")
+    assert not include.exists()
+    window.click(f"{PANEL}.configure-dhcp")
+    window.click("view.confirm")
+    window.wait_text("view.sentence", "The DHCP server answers standby1 on wire0.")
+    assert A in include.read_text()
+
+
+def test_another_dhcp_server_is_named_before_ours_is_switched_on(
+    open_panel: OpenPanel, wire: Wire, tmp_path: Path
+) -> None:
+    card = wire.other_dhcp_server(tmp_path / "other")
+    window = open_panel()
+    text = f"Another DHCP server, 10.0.0.254 (card {card}), answers on wire0."
+    window.wait_text(f"{PANEL}.other-servers", text)
+    window.click(f"{PANEL}.configure-dhcp")
+    declined(window)
+    assert window.widget(LIST)["rows"] == {}  # the machine that was invented to ask it
+
+
+def test_everything_by_keyboard(open_panel: OpenPanel, root: Path, wire: Wire) -> None:
+    window = open_panel()
+    wire.machines((C, "pxe-uefi"), (A, "pxe-uefi"))
+    heard(window, C, A)
+
+    def walk(name: str) -> None:
+        wanted = window.widget(name).get("focus", window.widget(name)["path"])
+        for _ in range(30):
+            if window.focus() == wanted:
+                return
+            window.key("Tab")
+        raise AssertionError(f"{name} is not reached with Tab")
+
+    walk(LIST)
+    window.key("Down", "End")
+    window.wait_until(lambda: window.widget(LIST)["selected"] == A)
+    walk(CLIENTS)
+    window.key("Home", "Down", "Down", "Down", "Down")
+    window.wait_until(lambda: window.widget(CLIENTS)["selected"] == "standby2")
+    window.key("Return")  # the panel's main action
+    offered(window, A, "10.0.0.3")
+    declined(window)
+    walk(f"{PANEL}.dynamic")
+    window.key("space")
+    window.wait_until(lambda: window.value(f"{PANEL}.dynamic") == "no")
+    walk(f"{PANEL}.collect")
+    window.key("space")
+    window.wait_text(STATUS, "Not Listening")
+    window.key("Escape")
+    window.wait_until(lambda: window.shown("home.next"))
+    assert cards(root) == [None, None]
+
+
+def chooser(window: Window, title: str) -> bool:
+    """Tell whether the file chooser of this title is open."""
+    found = subprocess.run(
+        ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"],
+        env={**os.environ, "DISPLAY": window.display.name}, capture_output=True, timeout=20,
+        check=False,
+    )  # fmt: skip
+    return found.returncode == 0
+
+
+def choose(window: Window, title: str, path: Path) -> None:
+    """Type a path into the file chooser."""
+    window.wait_until(lambda: chooser(window, title), what=f"the chooser {title!r}")
+    window.key("ctrl+slash", "BackSpace")
+    window.type(str(path))
+    window.key("Return")
+    window.wait_until(lambda: not chooser(window, title), what="the chooser is gone")
+
+
+FORMATS = {
+    "OSCAR 5": (MacFormat.CURRENT, True),
+    "OSCAR 4 (2005)": (MacFormat.OSCAR_2005, False),
+    "OSCAR 2, 3 (2003)": (MacFormat.OSCAR_2003, False),
+    "MAC.info (OSCAR 1.1)": (MacFormat.MAC_INFO, True),
+}
+
+
+@pytest.mark.parametrize("label", FORMATS)
+def test_the_historical_formats_survive_export_and_import(
+    open_panel: OpenPanel, root: Path, wire: Wire, tmp_path: Path, label: str
+) -> None:
+    form, bound = FORMATS[label]
+    standbys = (replace(SITE.standbys[0], mac=C), SITE.standbys[1])
+    window = open_panel(site=replace(SITE, standbys=standbys))
+    wire.machines((A, "pxe-uefi"))
+    heard(window, A)
+    window.click(f"{PANEL}.collect")
+    window.choose(f"{PANEL}.format", label)
+    file = tmp_path / "macs"
+    window.click(f"{PANEL}.export")
+    choose(window, "Export MACs to file", file)
+    window.wait_until(file.exists)
+    assert (A in file.read_text()) is (form is not MacFormat.MAC_INFO)
+    assert file.read_text().startswith("# Saved OSCAR") is (form is not MacFormat.MAC_INFO)
+    window.click(f"{PANEL}.remove-all")
+    heard(window)
+    write_site(Paths(root))
+    window.click(f"{PANEL}.import")
+    choose(window, "Import MACs from file", file)
+    if bound:
+        window.click("view.confirm")
+        window.wait_text("view.sentence", "addresses:")
+        window.click("view.close")
+    else:
+        window.wait_text("banner.text", "addresses:")
+    expected = {MacFormat.CURRENT: [A], MacFormat.MAC_INFO: []}.get(form, [A, C])
+    heard(window, *expected)
+    assert cards(root) == [C if bound else None, None]
+
+
+def test_bad_files_are_refused_line_by_line_or_as_a_whole(
+    open_panel: OpenPanel, wire: Wire, tmp_path: Path
+) -> None:
+    window = open_panel()
+    wire.machines((C, "pxe-uefi"))
+    heard(window, C)
+    window.click(f"{PANEL}.collect")
+    rubbish, mixed = tmp_path / "rubbish", tmp_path / "mixed"
+    rubbish.write_bytes(bytes(range(256)))
+    mixed.write_bytes(b"\xef\xbb\xbf52-54-00-00-00-01\r\nrubbish\r\n52:54:00:00:00:01\r\n")
+    window.click(f"{PANEL}.import")
+    choose(window, "Import MACs from file", rubbish)
+    window.wait_text("banner.text", "The file rubbish is not a text file.")
+    heard(window, C)
+    window.click(f"{PANEL}.import")
+    choose(window, "Import MACs from file", mixed)
+    window.wait_for("view.confirm")
+    shown = [cells[-1] for cells in window.widget("view.changes")["rows"].values()]
+    assert "mixed:2: 'rubbish' is not a MAC address." in shown
+    assert f"mixed:3: {A} is in line 1 too." in shown
+    window.click("view.confirm")
+    window.wait_text("view.details", "mixed:2: 'rubbish' is not a MAC address.")
+    window.click("view.close")
+    heard(window, C, A)
+
+
+def test_ten_thousand_macs_in_two_seconds_lose_none_and_never_block_the_window(
+    open_panel: OpenPanel, root: Path, wire: Wire, record_property: Callable[[str, object], None]
+) -> None:
+    window = open_panel()
+    wire.machines((A, "pxe-uefi"))  # the code that names vendors has been loaded
+    heard(window, A)
+    window.longest_gap()
+    assert wire.flood(10_000, 2.0) < 3.0
+    window.wait_text(f"{PANEL}.count", "Heard: 10001")
+    gap = window.longest_gap()
+    window.click(f"{PANEL}.collect")
+    window.wait_text(STATUS, "Not Listening")
+    window.wait_for(f"{PANEL}.export")
+    assert Paths(root).state.joinpath("macs.json").read_text().count('"mac"') == 10_001
+    record_property("longest_gap_ms", gap)
+    record_property("longest_gap_while_saving_ms", window.longest_gap())
+    assert gap < 100
