@@ -79,7 +79,9 @@ def _settings(draft: Draft) -> Settings:
     members = _members(draft, networks)
     lease = top.get("lease_ms", PROFILES[top.get("profile", "default")])
     virtual = tuple(
-        VirtualIP(one.values["address"], networks.index(one.values["network"]))
+        VirtualIP(
+            one.values["address"], networks.index(one.values["network"]), one.values["prefix"]
+        )
         for one in draft.all(VIRTUAL_IP)
     )
     return Settings(

@@ -118,7 +118,7 @@ class Links:
         self._networks = [
             _Network(index, one.name, now)
             for index, one in enumerate(settings.networks)
-            if settings.myself.addresses[index]
+            if settings.myself.addresses[index] or (settings.myself.head and one.interface)
         ]
         for network in self._networks:
             for member in members:

@@ -58,7 +58,7 @@ class HeadParts:
         self.gate.install()
         if self.gate.refusal:
             self.chronicle.notice(self.gate.refusal)
-        self.addresses = Addresses(vips)
+        self.addresses = Addresses(vips, _lengths(settings))
         self.arp = Arp(vips)
         self._interfaces = {one.interface: bit for bit, one in enumerate(settings.networks)}
         self._numbers: dict[str, int] = {}
@@ -264,6 +264,13 @@ def first_state(parts: HeadParts, now: int) -> Head:
     return start(
         settings.as_members(), settings.timing, now, term=term, promised=promised, fresh=fresh
     )
+
+
+def _lengths(settings: Settings) -> dict[str, int]:
+    """Return the prefix length of each virtual IP in whose network this head has no address of
+    its own: without a route to that network it could not answer anybody."""
+    own = settings.myself.addresses
+    return {one.address: one.prefix for one in settings.virtual_ips if not own[one.network]}
 
 
 def write_line(line: str) -> None:

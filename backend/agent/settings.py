@@ -31,6 +31,7 @@ class VirtualIP(NamedTuple):
 
     address: str  # IPv4
     network: int  # index into Settings.networks
+    prefix: int = 32  # length of its network's prefix
 
 
 class Resource(NamedTuple):

@@ -44,7 +44,7 @@ def plan(
     card, the disk and the failure policy of a standby that is there already are kept. Raises
     InvalidInput when the hosts file cannot be read.
     """
-    after = site.with_standby(merged(site, request))
+    after = with_alias(site, request.public_alias).with_standby(merged(site, request))
     if source is not None and site.image(source.name) is None:
         after = after.with_image(source)
     steps: list[Step] = [write(after)]
@@ -57,6 +57,14 @@ def plan(
         f"{request.image}. Nothing happens to the machine itself yet.",
         tuple(steps),
     )
+
+
+def with_alias(site: Site, alias: IPv4Address | None) -> Site:
+    """Return the site in which users connect to the alias, unless they have an address already."""
+    public = site.public
+    if alias is None or public is None or public.virtual_ip is not None:
+        return site
+    return replace(site, public=replace(public, virtual_ip=alias))
 
 
 def forget_step(paths: Paths, name: str) -> WriteFile | None:

@@ -26,6 +26,7 @@ pytestmark = [
 
 MS = 1_000
 PORT = 4747
+LONELY, ITS_NETWORK = "203.0.113.10", "203.0.113.0/24"
 
 
 @pytest.fixture(scope="module")
@@ -287,3 +288,17 @@ def test_the_kernel_is_asked_to_spare_the_agent(world):
     finally:
         child.end()
     assert json.dumps(process.watchdog_us()) == "0"
+
+
+def test_an_address_can_bring_the_way_to_its_network_with_it(world):
+    """As on a head that has no address of its own there: it could not answer anybody otherwise."""
+    there = Addresses([("eth0", LONELY)], {LONELY: 24})
+    try:
+        there.add()
+        assert there.present() == {("eth0", LONELY)}
+        assert ITS_NETWORK in world.ip("head", "route", "show", "dev", "eth0")
+        there.remove()
+        assert ITS_NETWORK not in world.ip("head", "route", "show", "dev", "eth0")
+    finally:
+        there.remove()
+        there.close()

@@ -24,7 +24,7 @@ from backend.model.site import ImageSource, Network, Node, Primary, Site, Standb
 from backend.paths import Paths
 from backend.standby.checks import check, require_ok
 from backend.standby.proposal import propose, values_of
-from backend.standby.request import plan
+from backend.standby.request import plan, with_alias
 from backend.system.links import Link, LinkAddress, NetworkSnapshot
 
 ETH0, ETH1 = InterfaceName("eth0"), InterfaceName("eth1")
@@ -130,6 +130,18 @@ def test_the_alias_that_users_know_is_kept() -> None:
     assert proposal.values["public_alias"] == "138.47.21.199"
     assert proposal.reports == ()
     assert problems(site=known, used=("138.47.21.199",)) == []
+
+
+def test_the_alias_becomes_the_virtual_ip_unless_there_is_one() -> None:
+    alias, other = IPv4Address("138.47.21.199"), IPv4Address("138.47.21.7")
+    public = with_alias(SITE, alias).public
+    assert public is not None
+    assert public.virtual_ip == alias
+    known = replace(SITE, public=replace(public, virtual_ip=other))
+    assert with_alias(known, alias) == known
+    assert with_alias(SITE, None) == SITE
+    alone = replace(SITE, public=None)
+    assert with_alias(alone, alias) == alone
 
 
 def test_a_head_with_one_network_leaves_the_public_fields_empty() -> None:

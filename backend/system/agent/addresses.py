@@ -11,7 +11,7 @@ import errno
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from backend.system.agent.netlink import (
     ACK,
@@ -34,14 +34,23 @@ RENEW_EVERY = 0.3  # s
 _NEW, _DELETE, _GET = 20, 21, 22  # RTM_..ADDR, linux/rtnetlink.h
 _ADDRESS, _LOCAL, _CACHE_INFO = 1, 2, 6  # IFA_, linux/if_addr.h
 _INET = 2
+_ALONE = 32  # a prefix length: the address and nothing else
 
 
 class Addresses:
     """The virtual IPs of this machine. Safe for several threads, one at a time."""
 
-    def __init__(self, vips: VirtualIPs) -> None:
-        """``vips`` are (interface, IPv4 address); raises ValueError, OSError."""
-        self._vips = [(interface, address, four_bytes(address)) for interface, address in vips]
+    def __init__(self, vips: VirtualIPs, lengths: Mapping[str, int] | None = None) -> None:
+        """``vips`` are (interface, IPv4 address); raises ValueError, OSError.
+
+        ``lengths`` has the prefix length of each address that brings the way to its network with
+        it, because the machine has no address of its own there; the others are /32.
+        """
+        known = lengths or {}
+        self._vips = [
+            (interface, address, four_bytes(address), known.get(address, _ALONE))
+            for interface, address in vips
+        ]
         self._kernel = Netlink(ROUTE)
         self._lock = threading.Lock()
         self._wanted = False
@@ -66,7 +75,7 @@ class Addresses:
     def remove(self) -> None:
         """Take all of them away; one that is not there, or whose interface is not, is no error.
 
-        An address with another prefix length than /32 was configured by somebody else and stays.
+        An address with another prefix length was configured by somebody else and stays.
         Raises KernelError.
         """
         with self._lock:
@@ -76,7 +85,7 @@ class Addresses:
     def present(self) -> set[tuple[str, str]]:
         """Return each (interface, address) of this machine whose address is a virtual IP, on
         whatever interface and with whatever prefix length; raises KernelError."""
-        mine = {packed for _interface, _address, packed in self._vips}
+        mine = {packed for _interface, _address, packed, _length in self._vips}
         with self._lock:
             body = struct.pack("=BBBBi", _INET, 0, 0, 0, 0)
             answers = self._kernel.dump(_GET, body, "list the addresses")
@@ -104,14 +113,14 @@ class Addresses:
         asked: list[str] = []
         batch = b""
         problem: KernelError | None = None
-        for interface, address, packed in self._vips:
+        for interface, address, packed, length in self._vips:
             try:
                 index = interface_index(interface)
             except KernelError as missing:
                 if missing.errno not in allowed:
                     problem = problem or missing
                 continue
-            body = struct.pack("=BBBBi", _INET, 32, 0, 0, index)
+            body = struct.pack("=BBBBi", _INET, length, 0, 0, index)
             body += attribute(_LOCAL, packed) + attribute(_ADDRESS, packed)
             if kind == _NEW:
                 body += attribute(_CACHE_INFO, struct.pack("=IIII", LIFETIME, LIFETIME, 0, 0))

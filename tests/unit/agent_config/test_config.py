@@ -91,7 +91,7 @@ def test_a_good_file_becomes_settings():
         Member(9, "n2", False, ("10.7.0.102", "")),
     )
     assert settings.networks == (Network("private", "eth0"), Network("public", "eth1"))
-    assert settings.virtual_ips == (VirtualIP("10.0.0.1", 0), VirtualIP("192.0.2.10", 1))
+    assert settings.virtual_ips == (VirtualIP("10.0.0.1", 0, 24), VirtualIP("192.0.2.10", 1, 24))
     assert settings.resources == (
         Resource(
             "home", "mount", (("device", "/dev/sdb1"), ("directory", "/home")), exclusive=True

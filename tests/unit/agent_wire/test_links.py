@@ -320,3 +320,19 @@ def test_jitter_is_how_much_one_gap_differs_from_the_next() -> None:
     after = shown(even, 0)["jitter_us"]
     assert isinstance(after, int)
     assert after <= LEASE // 16
+
+
+def test_a_head_without_an_address_on_a_network_reaches_it_by_its_carrier() -> None:
+    without = SETTINGS.members[1]._replace(addresses=("10.0.0.2", ""))
+    members = tuple(without if one.id == 2 else one for one in SETTINGS.members)
+    for me in (1, 2):
+        links = Links(SETTINGS._replace(me=me, members=members), 0)
+        assert links.health_bits(10 * LEASE, serving=me == 1, other=BOTH) == BOTH
+        assert not links.probes(10 * LEASE)
+        links.carrier(1, up=False, now=10 * LEASE)
+        assert links.health_bits(10 * LEASE, serving=me == 1, other=BOTH) == PRIVATE
+
+
+def test_a_witness_has_no_opinion_of_a_network_that_it_is_not_on() -> None:
+    links = Links(SETTINGS._replace(me=3), 0)
+    assert links.health_bits(LEASE, serving=False, other=0) == PRIVATE
