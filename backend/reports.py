@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Severity(enum.StrEnum):
-    """How much a report matters; errors stop the action they belong to."""
+    """How much a report matters, the gravest first; errors stop the action they belong to."""
 
     ERROR = "error"
     WARNING = "warning"

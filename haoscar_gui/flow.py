@@ -192,7 +192,8 @@ class Flow(Generic[T]):
         if prepared is None:
             return
         outcome = prepared.tell(result)
-        for report in (info("window.done", outcome.sentence), *outcome.reports):
+        done = Report(outcome.severity, "window.done", outcome.sentence)
+        for report in (done, *outcome.reports):
             self._lines.report(report)
             self._desk.say(report)
         was_in_front = self._slot.in_front
@@ -215,8 +216,7 @@ class Flow(Generic[T]):
         undo = (lambda: self._desk.undo(slot, outcome.undo)) if outcome.undo else None
         slot.notice(
             Notice(
-                Severity.WARNING if doubts else Severity.INFO, outcome.sentence,
-                str(doubts[0]) if doubts else outcome.next, undo,
+                outcome.worst, outcome.sentence, str(doubts[0]) if doubts else outcome.next, undo,
                 lambda: self._show_result(outcome, slot),
             )
         )  # fmt: skip

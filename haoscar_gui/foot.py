@@ -28,6 +28,10 @@ class Foot(ttk.Frame):
         ttk.Separator(self).grid(row=1, column=0, columnspan=2, sticky="ew")
         self._last = ttk.Label(self, padding=(theme.half, theme.quarter), anchor="w")
         self._last.grid(row=2, column=0, sticky="ew")
+        self._more = ttk.Label(
+            self, text="…", padding=(0, theme.quarter, theme.half, theme.quarter)
+        )
+        self._last.bind("<Configure>", lambda _event: self._cut())
         self._button = button(
             self, "show log", self.toggle_log, tip="What was said before (Ctrl-L)"
         )
@@ -50,7 +54,17 @@ class Foot(ttk.Frame):
     def _show(self, text: str, style: str) -> None:
         text = " ".join(text.split())
         if str(self._last.cget("text")) != text:
-            self._last.configure(text=text, style=f"{style}.TLabel" if style else "TLabel")
+            look = f"{style}.TLabel" if style else "TLabel"
+            self._last.configure(text=text, style=look)
+            self._more.configure(style=look)
+            self._cut()
+
+    def _cut(self) -> None:
+        """Show by an ellipsis that a sentence is longer than the window."""
+        if self._last.winfo_reqwidth() > self._last.winfo_width() > 1:
+            self._more.place(in_=self._last, relx=1.0, rely=0.5, anchor="e")
+        else:
+            self._more.place_forget()
 
     def toggle_log(self) -> None:
         """Unfold the log, or fold it away."""

@@ -74,6 +74,7 @@ class Probe:
     def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
         match question.get("ask"):
             case "widgets":
+                self._root.update_idletasks()  # what was just changed is in its place then
                 focus = str(self._root.tk.call("focus"))  # focus_get() fails for a combobox's list
                 return {
                     "widgets": {name: describe(one) for name, one in names.widgets().items()},

@@ -108,9 +108,7 @@ class Rail(ttk.Frame):
             entry = self._entries.get(name)
             if entry is None or entry.state is None:
                 continue
-            sign, style = SIGNS[status.state]
-            share = f" {status.share * 100:.0f} %" if status.share is not None else ""
-            text = f"{sign} {status.state.value}{share}"
+            text, style = state_text(status)
             entry.why = status.why
             if str(entry.state.cget("text")) != text:
                 entry.state.configure(text=text, style=f"{style}.TLabel")
@@ -206,6 +204,14 @@ class Rail(ttk.Frame):
 def title(interface: str) -> str:
     """Return the window's title, the original's. Pure."""
     return "HA-OSCAR Installation Wizard" + (f" on {interface}" if interface else "")
+
+
+def state_text(status: StepStatus) -> tuple[str, str]:
+    """Return what stands beside a step, and the name of its style. Pure."""
+    sign, style = SIGNS[status.state]
+    doing = f": {status.doing}" if status.doing else ""
+    share = f" {status.share * 100:.0f} %" if status.share is not None else ""
+    return f"{sign} {status.state.value}{doing}{share}", style
 
 
 def button_text(page: Page, interface: str) -> str:

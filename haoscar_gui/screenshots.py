@@ -21,7 +21,9 @@ from haoscar_gui.dialogs import Help
 from haoscar_gui.log_lines import Lines
 from haoscar_gui.log_pane import LogHandler
 from haoscar_gui.page_context import PageContext
-from haoscar_gui.sample import make_sample, scene
+from haoscar_gui.sample import Story, make_sample
+from haoscar_gui.sample_machine import SampleSockets, own_network
+from haoscar_gui.sample_views import scene
 from haoscar_gui.shell import Options, Shell
 from haoscar_gui.slot import Slot
 from haoscar_gui.steps import PAGES
@@ -32,6 +34,7 @@ from haoscar_gui.window import check_tk, make_root, size_window
 
 SETTLED = 700  # milliseconds that a page is given at least
 MOST = 8000  # milliseconds that it is given at most, when it goes on reading
+CHAPTERS = {"complete": 1, "watch-list": 2, "status": 2, "changes": 2}  # of the sample's story
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ LOOKS = tuple(
 def take(directory: Path, pages: tuple[str, ...], app: App) -> int:
     """Take the pictures, of a made-up head; returns the exit code. Raises HaoscarError.
 
-    Each way to look is a process of its own: Tk ends its process when its display goes away.
+    Each way to look is a process of its own: Tk ends its process when its display goes away, and
+    the head's networks are made where they are no other's.
     """
     check_tk()
     _install_what_is_missing(app)
@@ -73,7 +77,7 @@ def take(directory: Path, pages: tuple[str, ...], app: App) -> int:
         with virtual_display(looks.width, looks.height) as display:
             words = ("screenshots", str(directory), "--looks", looks.name, *chosen)
             command = Command(
-                (sys.executable, "-P", "-m", "haoscar_gui", *words), timeout=600.0,
+                (*alone(), sys.executable, "-P", "-m", "haoscar_gui", *words), timeout=600.0,
                 env={"DISPLAY": display, "PYTHONPATH": python_path},
             )  # fmt: skip
             app.runner.run(command)
@@ -83,8 +87,13 @@ def take(directory: Path, pages: tuple[str, ...], app: App) -> int:
     return 0
 
 
+def alone() -> tuple[str, ...]:
+    """Return the command that gives a process networks of its own."""
+    return ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)), "--")
+
+
 def take_one(directory: Path, name: str, pages: tuple[str, ...], app: App) -> int:
-    """Take the pictures of one way to look, on the display of the environment."""
+    """Take the pictures of one way to look, on the display of the environment; see ``alone``."""
     looks = next((one for one in LOOKS if one.name == name), None)
     if looks is None:
         raise InvalidInput.of("screenshots.looks", f"There is no way to look called {name!a}.")
@@ -93,6 +102,7 @@ def take_one(directory: Path, name: str, pages: tuple[str, ...], app: App) -> in
     def save(page: str) -> None:
         take_picture(app.runner, display, directory / f"{page}-{looks.name}.png")
 
+    own_network(app.runner)
     with tempfile.TemporaryDirectory(prefix="haoscar-sample-") as root:
         _photograph(make_sample(Path(root)), looks, pages, save)
     return 0
@@ -115,7 +125,8 @@ def _photograph(
     shell = Shell(root, wiring, Options("eth0", looks.dark, looks.scale), LogHandler())
     size_window(root, shell.theme.chars(1), shell.theme.line)
     root.geometry(f"{looks.width}x{looks.height}+0+0")
-    photographer = Photographer(shell, pages, save)
+    SampleSockets(root, wiring.paths).serve()
+    photographer = Photographer(shell, Story(wiring), pages, save)
     photographer.begin()
     root.mainloop()
     if photographer.problem is not None:
@@ -126,8 +137,10 @@ def _photograph(
 class Photographer:
     """Goes from page to page in the window's own loop."""
 
-    def __init__(self, shell: Shell, pages: tuple[str, ...], save: Callable[[str], None]) -> None:
-        self._shell, self._save = shell, save
+    def __init__(
+        self, shell: Shell, story: Story, pages: tuple[str, ...], save: Callable[[str], None]
+    ) -> None:
+        self._shell, self._story, self._save = shell, story, save
         self._pages = pages
         self._poses = self._all_poses()
         self.problem: Exception | None = None
@@ -140,11 +153,14 @@ class Photographer:
         shell = self._shell
         yield "start", lambda: shell.show("")
         for page in PAGES:
-            yield page.name, partial(shell.show, page.name)
+            if page.name not in CHAPTERS:
+                yield page.name, partial(shell.show, page.name)
         yield "what-will-change", lambda: self._view(self._change)
         yield "progress", lambda: self._view(self._progress)
         yield "result", lambda: self._view(self._result)
-        yield "help", lambda: self._help()
+        for name in CHAPTERS:
+            yield name, partial(self._later, name)
+        yield "help", self._help
 
     def _next(self) -> None:
         for name, pose in self._poses:
@@ -170,6 +186,11 @@ class Photographer:
             self._shell.root.quit()
             return
         self._next()
+
+    def _later(self, page: str) -> None:
+        """Show a page as it is further on in the story."""
+        self._story.until(CHAPTERS[page])
+        self._shell.show(page)
 
     def _view(self, show: Callable[[Slot], object]) -> None:
         shell = self._shell
@@ -200,6 +221,5 @@ class Photographer:
         )
 
     def _help(self) -> None:
-        self._shell.slot("collect-macs").close_view()
         page = next(one for one in PAGES if one.name == "fetch-image")
         Help(self._shell.root, "Step 2", page.help)

@@ -32,7 +32,7 @@ from panels.widgets.theme import Theme
 
 log = logging.getLogger(__name__)
 
-CANCEL_AND_EXIT, STAY = "Cancel it and exit", "Stay"
+CANCEL_AND_EXIT, DISCARD_AND_EXIT, STAY = "Cancel it and exit", "Discard and exit", "Stay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,20 +241,26 @@ class Shell:
     # The end
 
     def exit(self) -> None:
-        """Close the window; what is at work is cancelled first, when the person wants that."""
+        """Close the window, once the person agrees to what is cut short and what is lost by it."""
         flow = self.working
-        if flow is None:
-            self._leave()
-            return
+        pages = {one.page.name: one.panel.unsaved for one in self.slots if one.panel is not None}
+        unsaved = {name: sentence for name, sentence in pages.items() if sentence}
+        lost = " ".join(unsaved.values())
 
         def answered(answer: str) -> None:
-            if answer == CANCEL_AND_EXIT:
+            if answer != STAY:
                 self.stop()
+            elif unsaved and flow is None:
+                self.show(next(iter(unsaved)))
 
-        Question(
-            self.root, f"{flow.title} is still at work.", (CANCEL_AND_EXIT, STAY), answered,
-            "When it is cancelled, nothing is left half done.",
-        )  # fmt: skip
+        if flow is not None:
+            detail = f"When it is cancelled, nothing is left half done. {lost}".strip()
+            question, answers = f"{flow.title} is still at work.", (CANCEL_AND_EXIT, STAY)
+            Question(self.root, question, answers, answered, detail)
+        elif unsaved:
+            Question(self.root, lost, (DISCARD_AND_EXIT, STAY), answered)
+        else:
+            self._leave()
 
     def stop(self) -> None:
         """Cancel what is at work, wait until it has ended cleanly, and close the window."""

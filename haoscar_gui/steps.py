@@ -76,7 +76,14 @@ PAGES = (
         "watch-list", "panels.watch_list", "WatchListPanel", button="Edit Watch List",
         help="Which services are watched, how often, and what happens when one fails.",
     ),
-    Page("status", "panels.status", "StatusPanel", button="Cluster status"),
-    Page("changes", "panels.changes", "ChangesPanel", button="Changes and undo"),
+    Page(
+        "status", "panels.status", "StatusPanel", button="Cluster status",
+        help="Both heads as they are now: who serves, the lease, the networks between them, the services, "
+        "the last drill.",
+    ),
+    Page(
+        "changes", "panels.changes", "ChangesPanel", button="Changes and undo",
+        help="Everything that was changed on this head, the newest first. Each change can be taken back.",
+    ),
     Page("network-boot", "panels.network_boot", "NetworkBootPanel", belongs_to="collect-macs"),
 )  # fmt: skip

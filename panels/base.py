@@ -30,6 +30,11 @@ class Panel(ABC):
     def leave(self) -> None:  # noqa: B027
         """Stop what goes on only while the panel is seen."""
 
+    @property
+    def unsaved(self) -> str:
+        """What would be lost if the window were closed now, as a sentence; "" when nothing would."""
+        return ""
+
     def main_action(self) -> None:  # noqa: B027
         """Do what Enter does."""
 

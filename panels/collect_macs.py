@@ -12,10 +12,11 @@ from backend.actions.macs import LiveList, Situation, look_at_situation
 from backend.actions.macs_cards import AssignAll, AssignMac, DeleteMac
 from backend.actions.macs_files import ImportMacs, export_live
 from backend.actions.macs_install import Desk
+from backend.actions.macs_prepare import prepare_ahead
 from backend.errors import HaoscarError
 from backend.model.addresses import Mac
 from backend.reports import Report
-from backend.tasks import TaskContext
+from backend.tasks import CancelToken, TaskContext
 from panels import collect_macs_text as text
 from panels.base import Panel
 from panels.collect_macs_ear import Ear
@@ -44,7 +45,8 @@ class CollectMacsPanel(Panel):
         self._ear = Ear(self.context, self._live, self._gather, self._not_heard)
         self._situation: Situation | None = None
         self._servers: Servers | None = None  # None: the wire was not asked
-        self._in_front = self._asked_wire = self._gathering = False
+        self._ahead: tuple[CancelToken, ...] = ()  # what is done before it is asked for
+        self._in_front = self._gathering = False
         owner = Owner(self._commands(), self._entry, self._chosen, self.give, self._why_not)
         self._view = View(parent, self.context, owner)
         self._redraw()
@@ -54,7 +56,6 @@ class CollectMacsPanel(Panel):
         """See Panel.activate."""
         if not self._in_front:
             self._in_front = True
-            self._asked_wire = False
             self._ear.want(True)
         self._look()
 
@@ -62,6 +63,9 @@ class CollectMacsPanel(Panel):
         """See Panel.leave."""
         self._in_front = False
         self._ear.want(False)
+        for one in self._ahead:
+            one.cancel()
+        self._ahead = ()
 
     def main_action(self) -> None:
         """Assign MAC to Node."""
@@ -210,12 +214,18 @@ class CollectMacsPanel(Panel):
         self._ear.listen_on(situation.interface)
         self._view.show_situation(situation)
         self._show()
-        if not self._asked_wire and self._in_front:
-            self._asked_wire = True
-            interface = situation.interface
+        if self._in_front and not self._ahead:
+            self._look_ahead(situation)
+
+    def _look_ahead(self, situation: Situation) -> None:
+        """Do what an assignment would wait for, while its machine is still asking."""
+        interface, wiring = situation.interface, self.context.wiring
+        self._ahead = (
             self.context.look(
                 lambda context: other_servers(interface, context), self._asked, self._not_asked
-            )
+            ),
+            self.context.look(lambda context: prepare_ahead(wiring, context), lambda _none: None),
+        )
 
     def _not_looked(self, problem: HaoscarError) -> None:
         self._view.hint(str(problem.reports[0]))
@@ -226,8 +236,8 @@ class CollectMacsPanel(Panel):
             self._view.show_servers(named(servers, self._situation.interface))
 
     def _not_asked(self, _problem: HaoscarError) -> None:
-        """Ask again another time; configuring DHCP says that it was not known."""
-        self._asked_wire = False
+        """Let the assignment ask again, and say what it finds."""
+        self._servers = None
 
     def _gather(self) -> None:
         """Show what is new in a moment, together with what comes until then."""

@@ -8,7 +8,7 @@ from backend.actions import complete, status_drill, virtual_ip
 from backend.actions.action import Outcome
 from backend.actions.complete import OfferedKey, Outlook
 from backend.actions.drill import DrillAction, Drilled
-from backend.actions.install_agent import InstallAgentAction
+from backend.actions.install_agent import InstallAgentAction, Installed
 from backend.actions.reaching import ORDINARY
 from backend.actions.remove_agent import RemoveAgentAction
 from backend.actions.status_drill import LastDrill
@@ -42,6 +42,7 @@ class CompletePanel(Panel):
         self._looking = CancelToken()
         self._waiting: CancelToken | None = None  # of what follows an unconfirmed change
         self._going_on = False  # the main button was pressed, and its next part follows
+        self._proved = False  # a drill was measured on this head
 
     def build(self, parent: ttk.Frame) -> None:
         """See Panel.build."""
@@ -91,7 +92,11 @@ class CompletePanel(Panel):
         self._looking = self.context.look(
             lambda context: complete.look(wiring, context), self._show, self._unknown
         )
-        self.context.look(lambda _context: status_drill.last_drill(wiring.paths), self._drill.show)
+        self.context.look(lambda _context: status_drill.last_drill(wiring.paths), self._remembered)
+
+    def _remembered(self, drill: LastDrill | None) -> None:
+        self._proved = drill is not None
+        self._drill.show(drill)
 
     def leave(self) -> None:
         """See Panel.leave; the watcher of an unconfirmed change goes on by itself."""
@@ -145,7 +150,7 @@ class CompletePanel(Panel):
     # The main button
 
     def main_action(self) -> None:
-        """Keep what waits for it; else make the address virtual, or install the agents."""
+        """Keep what waits for it; else make the address virtual, install the agents, and drill."""
         self._going_on = False
         if self._waiting is not None:
             self._kept()
@@ -161,7 +166,10 @@ class CompletePanel(Panel):
                 self._ask_for_keys()
 
     def _ask_for_keys(self) -> None:
-        """Show the host keys that nobody has confirmed, all at once."""
+        """Show the host keys that nobody has confirmed, all at once.
+
+        Those that an authenticated connection or root's own ssh has confirmed need no question.
+        """
         wiring, machines = self.context.wiring, self._members.machines
         self._say(ASKING, "Muted")
         self._enable(on=False)
@@ -172,11 +180,12 @@ class CompletePanel(Panel):
 
         def done(keys: tuple[OfferedKey, ...]) -> None:
             usable()
-            if keys:
+            doubtful = tuple(one for one in keys if not one.note)
+            if doubtful:
                 answered = partial(self._answered, keys)
                 self.context.ask(WHOSE, (TRUST, DECLINE), answered, detail=listed(keys))
             else:
-                self._install()
+                self._answered(keys, TRUST)
 
         self.context.look(
             lambda context: complete.unknown_keys(wiring, machines, ORDINARY, context),
@@ -199,9 +208,14 @@ class CompletePanel(Panel):
         )
         self.context.carry_out(action, self._installed, then=self.name)
 
-    def _installed(self, _installed: object, _outcome: Outcome) -> None:
+    def _installed(self, installed: Installed, _outcome: Outcome) -> None:
+        """Look again; the proof follows, unless there was one or something is in doubt."""
         self.activate()
-        self._drill.focus_set()
+        measurable = bool(self._members.witnesses) and not installed.doubts
+        if installed.done and measurable and not self._proved:
+            self._begin_drill()
+        else:
+            self._drill.focus_set()
 
     # The address
 
@@ -284,7 +298,7 @@ class CompletePanel(Panel):
         self.context.carry_out(action, self._drilled, then=STATUS)
 
     def _drilled(self, drilled: Drilled, _outcome: Outcome) -> None:
-        self._drill.show(LastDrill.of(drilled))
+        self._remembered(LastDrill.of(drilled))
 
 
 def listed(keys: tuple[OfferedKey, ...]) -> str:

@@ -8,6 +8,7 @@ from backend.actions.drill import DrillRequest
 from backend.actions.status_drill import LastDrill
 from backend.drill.faults import Fault, what_happens
 from panels.context import PanelContext
+from panels.status_view import drill_verdict
 from panels.widgets import names
 from panels.widgets.buttons import button
 from panels.widgets.timeline import Timeline
@@ -54,6 +55,7 @@ class DrillBox(ttk.Frame):
             ("verdict", self._verdict), ("timeline", self._timeline),
         ):  # fmt: skip
             names.name(widget, f"{panel}.{key}")
+        self._margin = theme.quarter  # of a label around its text, at any size
         self.bind("<Configure>", self._wrap)
         self._chosen()
         self.show(None)
@@ -71,11 +73,8 @@ class DrillBox(ttk.Frame):
             self._verdict.configure(text="")
             self._timeline.clear()
             return
-        good = drill.verdict.startswith("Passed")
-        self._verdict.configure(
-            text=f"{'✔' if good else '✖'} {drill.verdict}",
-            style="Ok.TLabel" if good else "Error.TLabel",
-        )
+        text, style = drill_verdict(drill)
+        self._verdict.configure(text=text, style=style)
         self._timeline.show(drill.phases, drill.total_ms, drill.budget_ms)
 
     def enable(self, on: bool) -> None:
@@ -95,4 +94,4 @@ class DrillBox(ttk.Frame):
 
     def _wrap(self, event: "tk.Event[tk.Misc]") -> None:
         for one in (self._does, self._verdict):
-            one.configure(wraplength=max(1, event.width))
+            one.configure(wraplength=max(1, event.width - self._margin))

@@ -14,7 +14,8 @@ keep the new state within a minute, all of it goes back by itself, so you cannot
 
 Complete installation. Logs in on every member as root over SSH, by root's own keys; where they do not let in, a password is asked for and \
 kept nowhere. Host keys that nobody has confirmed yet are shown once, all together. Then everything that will change is shown, machine \
-by machine. Witnesses are first and the active head is last; an agent that does not become well is replaced by what ran before.
+by machine. Witnesses are first and the active head is last; an agent that does not become well is replaced by what ran before. A drill \
+is proposed at the end.
 
 Drill. Makes a fault on purpose, a planned switchover unless you choose another, and measures on the witnesses how long the virtual IPs \
 do not answer. The timeline says what that time was spent on.

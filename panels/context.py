@@ -42,7 +42,7 @@ class PanelContext(Protocol):
         """Prepare an action and take it through the three views: what will change, progress, result.
 
         ``done`` gets its result, ``failed`` what was wrong (reports whose place names a field are the
-        panel's to show); ``then`` is the panel that is opened after a success.
+        panel's to show); ``then`` is the panel that is opened when it was done.
         """
 
     def look(

@@ -32,16 +32,18 @@ DAMAGED = "damaged"
 Row = tuple[str, ...]
 
 
-class ImageCatalogue(ttk.Labelframe):
+class ImageCatalogue(ttk.Frame):
     """Every version, and what fetches left that were cut short; ``changed``: something was deleted."""
 
     def __init__(self, parent: tk.Misc, context: PanelContext, changed: Callable[[], None]) -> None:
-        super().__init__(parent, text="Images on this head")
+        super().__init__(parent)
         self._context, self._images_changed = context, changed
         self._entries: dict[str, Entry] = {}
         self._unfinished: dict[str, ImageName] = {}
         self.columnconfigure(0, weight=1)
-        self.rowconfigure(0, weight=1)
+        self.rowconfigure(1, weight=1)
+        heading = ttk.Label(self, text="Images on this head", style="Bold.TLabel")
+        heading.grid(sticky="w", pady=(0, context.theme.quarter))
         self._table = Table(self, context, COLUMNS, on_select=self._chosen, height=4)
         self._table.grid(sticky="nsew")
         self._detail = ttk.Label(self, style="Muted.TLabel", justify="left")

@@ -13,6 +13,7 @@ from panels.widgets.buttons import ButtonRow
 from panels.widgets.findings import COLOURS, SIGNS
 from panels.widgets.stages import Stages
 from panels.widgets.text import ReadText
+from panels.widgets.theme import Theme
 
 PANEL = "network-boot"
 # A sign on the page's tab, so that one sees how each machine is without turning to it.
@@ -202,4 +203,5 @@ def shown(widget: tk.Widget, wanted: bool) -> None:
 def _wrap(event: "tk.Event[tk.Misc]") -> None:
     """Break a label's lines where its place ends."""
     if isinstance(event.widget, ttk.Label) and event.width > 1:
-        event.widget.configure(wraplength=event.width)
+        margin = Theme.of(event.widget).quarter  # a label's own, around its text
+        event.widget.configure(wraplength=event.width - margin)

@@ -77,7 +77,10 @@ class PackagesPanel(Panel):
     def _label(self, parent: ttk.Frame, text: str = "") -> ttk.Label:
         """Return a label that is broken at the panel's width."""
         made = ttk.Label(parent, text=text, style="Muted.TLabel", justify="left")
-        parent.bind("<Configure>", lambda event: made.configure(wraplength=event.width), add="+")
+        margin = self.context.theme.quarter  # a label's own, around its text
+        parent.bind(
+            "<Configure>", lambda event: made.configure(wraplength=event.width - margin), add="+"
+        )
         return made
 
     def activate(self) -> None:

@@ -40,7 +40,7 @@ The upper row is the pair's adaptive recovery: it is healthy; something is silen
 it ran; the other head takes over; or a person has to look, because nobody may or can take over. The frame marks where the pair is.
 
 Below it stand the heads. The green one serves and has the virtual IPs. The ring is its lease, for which a quorum of both heads and \
-the witnesses has granted it the role; it is renewed ten times in its length, and when it has run out the kernel closes the virtual \
+the witnesses has granted it the role; it is renewed five times in its length, and when it has run out the kernel closes the virtual \
 IPs by itself. Seen from the standby, the ring is its vote for the other head. The lines are the networks between the heads, each with the \
 share of what is lost and its jitter.
 

@@ -166,12 +166,9 @@ class Tabs(ttk.Notebook):
         if drill is None:
             self._drill.clear(NO_DRILL)
             return
-        self._drill.show(
-            drill.phases,
-            drill.total_ms,
-            drill.budget_ms,
-            f"{_minute(drill.started)}, {drill.title}.",
-        )
+        verdict, style = status_view.drill_verdict(drill)
+        what = f"{verdict} {_minute(drill.started)}, {drill.title}."
+        self._drill.show(drill.phases, drill.total_ms, drill.budget_ms, what, style)
 
     def open_drill(self) -> None:
         """Bring the last drill to the front."""

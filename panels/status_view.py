@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from backend.actions.status import Entry, Health, Link, Status
+from backend.actions.status_drill import LastDrill
 from backend.actions.status_follow import News
 from backend.actions.status_recovery import LOSSY, link_silent, witness_state
 from backend.actions.status_words import share, span
@@ -57,6 +58,12 @@ def sentences(status: Status) -> tuple[str, str, str, str]:
         f"{SIGNS['error']} Last alarm, {moment(alarm)}: {alarm.sentence}." if alarm else "",
         f"{SIGNS['warning']} Risk: {'; '.join(status.risks)}." if status.risks else "",
     )
+
+
+def drill_verdict(drill: LastDrill) -> tuple[str, str]:
+    """Return what is to be said of a drill, with its sign, and the style of its colour."""
+    tone = "ok" if drill.passed else "error"
+    return f"{SIGNS[tone]} {drill.verdict}", f"{tone.title()}.TLabel"
 
 
 def calmed(sentence: str) -> str:

@@ -75,12 +75,12 @@ class WatchListPanel(Panel):
         self._looking = self.context.look(lambda _context: look(wiring), self._read, self._unread)
 
     def _read(self, watched: Watched) -> None:
-        unsaved = self.unsaved
+        changed = self._changed
         before = self._watched.stored if self._watched is not None else None
-        if unsaved and before is not None and before != watched.stored:
+        if changed and before is not None and before != watched.stored:
             return  # Save will say that somebody else has changed it, and Reset takes that
         self._watched, self._unreadable = watched, False
-        if not unsaved:
+        if not changed:
             self._watch = watched.watch
         self._refresh()
 
@@ -90,9 +90,14 @@ class WatchListPanel(Panel):
         self._refresh(problem.reports)
 
     @property
-    def unsaved(self) -> bool:
-        """Whether something was changed here that is not stored."""
+    def _changed(self) -> bool:
+        """Whether the list is not what is stored."""
         return self._watched is not None and self._watch != self._watched.watch
+
+    @property
+    def unsaved(self) -> str:
+        """See Panel.unsaved."""
+        return texts.LEAVING if self._changed or self._pending else ""
 
     # Showing
 
@@ -122,7 +127,7 @@ class WatchListPanel(Panel):
     def _says_state(self) -> tuple[str, str]:
         if self._watched is None:
             return (texts.UNREADABLE, "Error") if self._unreadable else (texts.LOOKING, "Muted")
-        if self.unsaved:
+        if self._changed:
             return texts.UNSAVED, "Warning"
         return (texts.PROPOSED if self._watched.proposed else texts.STORED), "Muted"
 
@@ -135,14 +140,14 @@ class WatchListPanel(Panel):
 
     def _stored_doubts(self) -> Iterable[Report]:
         """Return what only the head itself could tell, as long as it is about this list."""
-        if self._watched is None or self.unsaved:
+        if self._watched is None or self._changed:
             return ()
         return [one for one in self._watched.reports if one.code.startswith("watch.")]
 
     def _enable(self) -> None:
         known = self._watched is not None
         chosen = self._view.table.selected() is not None
-        savable = self.unsaved or (self._watched is not None and self._watched.proposed)
+        savable = self._changed or (self._watched is not None and self._watched.proposed)
         for key, on in (
             ("add", known and bool(self._chosen)),
             ("edit", chosen),
@@ -151,7 +156,7 @@ class WatchListPanel(Panel):
             ("add-group", known),
             ("periods", known),
             ("save", savable),
-            ("reset", self.unsaved),
+            ("reset", self._changed),
         ):
             self._view.enable(key, on)
 
@@ -277,7 +282,7 @@ class WatchListPanel(Panel):
         """Put back what is stored; in an editor, what the list says."""
         if self._editor is not None:
             self._back()
-        elif self.unsaved:
+        elif self._changed:
             self.context.ask(
                 texts.DISCARDING, (texts.DISCARD, texts.KEEP), self._answered, detail=texts.LOST
             )
@@ -287,7 +292,7 @@ class WatchListPanel(Panel):
     def leave(self) -> None:
         """See Panel.leave; asks about changes that are not saved."""
         self._looking.cancel()
-        if self.unsaved or self._pending:
+        if self.unsaved:
             self._parent.after_idle(self._ask)
 
     @property

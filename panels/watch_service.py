@@ -41,14 +41,6 @@ class Doings:
     delete: Callable[[Ref], object]
 
 
-class _Area(Scrolled):
-    """A scrolled frame that leaves the lists of choices alone: of those tkinter knows the name only."""
-
-    def _focused(self, event: "tk.Event[tk.Misc]") -> None:
-        if isinstance(event.widget, tk.Misc):
-            super()._focused(event)
-
-
 class ServiceEditor(ttk.Frame):
     """Shows one service, and makes of what stands in the fields a watch list with it."""
 
@@ -64,7 +56,7 @@ class ServiceEditor(ttk.Frame):
         self._title = ttk.Label(self, style="Bold.TLabel")
         self._title.grid(sticky="w", pady=(0, self._theme.quarter))
         name(self._title, f"{self._panel}.service.title")
-        self._area = _Area(self)  # of its own, so that the buttons below are always seen
+        self._area = Scrolled(self)  # of its own, so that the buttons below are always seen
         self._area.grid(sticky="nsew")
         self._area.inside.columnconfigure(0, weight=1)
         self._fields(self._area.inside)

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from backend.change.preview import Change
 from backend.model.secrets import Secret
-from backend.reports import Report
+from backend.reports import Report, Severity
 from backend.system.known_hosts import HostKey
 from backend.tasks import TaskContext
 
@@ -25,6 +25,13 @@ class Outcome:
     reports: tuple[Report, ...] = ()
     undo: str = ""  # the journal's record that takes it back; "" when there is none
     next: str = ""  # what to do now, as a sentence
+    severity: Severity = Severity.INFO  # of the sentence: an error when it was done in vain
+
+    @property
+    def worst(self) -> Severity:
+        """How grave the gravest thing is that it says."""
+        found = {self.severity, *(one.severity for one in self.reports)}
+        return next(one for one in Severity if one in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from backend.drill.scene import Scene, UntilWell
 from backend.drill.targets import Service, Target, share_out, targets, unmeasured
 from backend.drill.task import Drill
 from backend.errors import HaoscarError, InvalidInput, Refused
-from backend.reports import Report, info, warning
+from backend.reports import Report, Severity, info, warning
 from backend.rollout.fleet import Fleet
 from backend.rollout.member import ConfigView, Member
 from backend.rollout.source import chosen, members_of
@@ -28,6 +28,7 @@ from backend.wiring import Wiring
 LIMIT = 15.0  # seconds until the roles have settled, besides what stopping resources may take
 MOST_SECONDS = 120.0
 SETTLING = 2.0
+IN_VAIN = "Details tell what the agents did and when. Mend the cause, then repeat the drill."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,20 @@ class Drilled:
     @property
     def ok(self) -> bool:
         """Whether everything was within what was promised."""
-        return self.not_back is None and all(one.ok for one in self.outcomes)
+        return self.not_back is None and self.passed
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything that was measured was within what was promised."""
+        return all(one.ok for one in self.outcomes)
+
+    @property
+    def verdict(self) -> str:
+        """What is to be said of it: of the way back only when nothing but that failed."""
+        back = next((one for one in self.outcomes[1:] if not one.ok), None)
+        if back is None or not self.outcome.ok:
+            return self.outcome.verdict
+        return f"On the way back: {back.verdict}"
 
     @property
     def outcome(self) -> Outcome:
@@ -268,4 +282,6 @@ def _tell(drilled: Drilled) -> Told:
     if drilled.note:
         details.append(drilled.note)
     reports = () if drilled.not_back is None else drilled.not_back.reports
-    return Told(outcome.verdict, tuple(details), reports)
+    if drilled.passed:
+        return Told(drilled.verdict, tuple(details), reports)
+    return Told(drilled.verdict, tuple(details), reports, next=IN_VAIN, severity=Severity.ERROR)

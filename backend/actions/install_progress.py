@@ -105,6 +105,11 @@ STEPS: tuple[tuple[str, str, frozenset[str]], ...] = (
 DISK, COPY = "disk", "copy"
 
 
+def title_of(stage: Stage) -> str:
+    """Return what the step is called that a stage belongs to; "" for none."""
+    return next((title for _key, title, names in STEPS if stage in names), "")
+
+
 def phase_of(state: InstallState) -> Phase:
     """Return how far a machine with a ticket is."""
     match state.ticket.state:

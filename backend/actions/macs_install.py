@@ -13,18 +13,16 @@ from backend.actions.installs import Armable, ArmInstall
 from backend.actions.letting_in import LetIn, let_in
 from backend.actions.macs import LiveList
 from backend.actions.macs_assign import disarm, forget_entries, freed_cards, refuse_running
-from backend.actions.network_boot import PlanNetworkBoot, is_set_up
+from backend.actions.macs_prepare import missing_steps
 from backend.change.plan import Plan, Step
 from backend.change.preview import preview
 from backend.clone.answer import bootable
 from backend.discovery.assignment import NEEDS_CONFIRMATION
 from backend.discovery.assignment import Outcome as Assignment
-from backend.errors import Cancelled, HaoscarError, Refused
+from backend.errors import Cancelled, HaoscarError
 from backend.imaging.catalog import Catalog
 from backend.model.site import Site, Standby
 from backend.netboot.dhcp import INCLUDE
-from backend.netboot.server import tell_boot_server
-from backend.paths import Paths
 from backend.reports import Report, Severity, warning
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
@@ -118,6 +116,7 @@ class Admission:
             tuple(one for one in _notes(self.assignment) if one.text != plain),
             undo="" if done is None else done.record.id,
             next=self._next(),
+            severity=Severity.INFO if said else Severity.WARNING,  # nothing could be assigned
         )  # fmt: skip
 
     def _next(self) -> str:
@@ -204,23 +203,12 @@ def _missing_network_boot(
     wiring: Wiring, site: Site, context: TaskContext
 ) -> tuple[tuple[Step, ...], tuple[Report, ...]]:
     """Return the steps that set network boot up, none when it is; or why it cannot be."""
-    if is_set_up(wiring.paths) and _answers(wiring.paths):
-        return (), ()
     try:
-        return tuple(PlanNetworkBoot(wiring, site).run(context).plan.steps), ()
+        return missing_steps(wiring, site, context), ()
     except Cancelled:
         raise
     except HaoscarError as problem:
         return (), tuple(_doubt(one, "Network boot is not set up: ") for one in problem.reports)
-
-
-def _answers(paths: Paths) -> bool:
-    """Tell whether the boot server runs."""
-    try:
-        tell_boot_server(paths)
-    except Refused:
-        return False
-    return True
 
 
 def _unusual(live: LiveList, given: Sequence[Standby]) -> tuple[Report, ...]:

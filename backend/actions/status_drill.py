@@ -27,6 +27,7 @@ class LastDrill:
     phases: tuple[Phase, ...]
     total_ms: float
     budget_ms: float
+    passed: bool
 
     @classmethod
     def of(cls, drilled: "Drilled") -> "LastDrill":
@@ -35,10 +36,11 @@ class LastDrill:
         return cls(
             one.started,
             report.title(one),
-            one.verdict,
+            drilled.verdict,
             drilled.phases,
             drilled.total_ms,
             one.budget_ms,
+            drilled.passed,
         )
 
 
@@ -53,6 +55,7 @@ def keep(paths: Paths, drill: LastDrill) -> None:
         "phases": [list(one) for one in drill.phases],
         "total_ms": drill.total_ms,
         "budget_ms": drill.budget_ms,
+        "passed": drill.passed,
     }
     write_atomically(_file(paths), (json.dumps(values, indent=1) + "\n").encode())
 
@@ -77,6 +80,7 @@ def _read(values: Mapping[str, Any]) -> LastDrill:
         tuple(Phase(str(name), _ms(begin), _ms(end)) for name, begin, end in values["phases"]),
         _ms(values["total_ms"]),
         _ms(values["budget_ms"]),
+        values["passed"] is True,
     )
 
 

@@ -4,6 +4,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.actions.install_progress import title_of
+from backend.clone.constants import Stage
 from backend.clone.ticket import TicketState
 from backend.reports import Report
 
@@ -21,11 +23,15 @@ class StepState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """A step's state, a sentence why, and how far it is when it runs (0.0 to 1.0)."""
+    """A step's state, a sentence why, and what it does when it runs, in a word.
+
+    ``share``: how much of that is done (0.0 to 1.0), where it is known.
+    """
 
     state: StepState
     why: str
     share: float | None = None
+    doing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class StandbySeen:
     ticket: TicketState | None = None
     version: int = 0  # of the image, as the ticket says
     installed: float = 0.0  # when its clone reported, seconds since 1970
+    stage: Stage | None = None  # that its installation has reached
     share: float | None = None  # of the copy
     failure: str = ""
     agent: bool = False
@@ -102,7 +109,10 @@ def _image(facts: Facts, packages: StepStatus) -> StepStatus:
     name, newest = max(images.items(), key=lambda pair: pair[1].created)
     what = f"{name} v{newest.number}"
     if newest.own and facts.packages_changed > newest.created:
-        why = f"Packages of this head have changed since {what} was fetched."
+        why = (
+            f"The package database of this head is newer than {what}: packages may have been installed"
+            " or updated since. This is only a hint; a nightly update gives it, too."
+        )
         return StepStatus(StepState.OUT_OF_DATE, why)
     return StepStatus(StepState.DONE, f"{what} is the newest image.")
 
@@ -132,12 +142,16 @@ def _network(facts: Facts, standby: StepStatus) -> StepStatus:
 
 
 INSTALLING = (TicketState.ADMITTED, TicketState.RUNNING, TicketState.DONE)
+DOING = {  # short: it stands in the rail
+    Stage.PARTITION: "disk", Stage.FORMAT: "disk", Stage.COPY: "copy", Stage.VERIFY: "check",
+    Stage.IDENTITY: "identity", Stage.BOOTLOADER: "boot loader", Stage.DONE: "restart",
+}  # fmt: skip
 
 
 def _installing(facts: Facts) -> StepStatus | None:
     for one in facts.standbys:
         if one.ticket in INSTALLING:
-            return StepStatus(StepState.RUNNING, f"{one.name} is being installed.", one.share)
+            return _at_stage(one)
         if one.ticket is TicketState.ARMED:
             why = f"Waiting for {one.name} to boot from the network. Switch it on."
             return StepStatus(StepState.RUNNING, why)
@@ -147,6 +161,14 @@ def _installing(facts: Facts) -> StepStatus | None:
             why = f"{one.name} did not boot from the network in time."
             return StepStatus(StepState.FAILED, why)
     return None
+
+
+def _at_stage(standby: StandbySeen) -> StepStatus:
+    """Return how far an installation is; only of the copy it is known how much is done."""
+    stage = standby.stage or Stage.START
+    why = f"{standby.name} is being installed. Now: {title_of(stage)}."
+    share = standby.share if stage is Stage.COPY else None
+    return StepStatus(StepState.RUNNING, why, share, DOING.get(stage, "start"))
 
 
 def _unassigned(facts: Facts) -> StepStatus | None:

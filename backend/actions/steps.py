@@ -112,6 +112,7 @@ class StepLooker:
             ticket=state.ticket.at(time.time()).state,  # a window closes without anybody's doing
             version=state.ticket.version,
             installed=_installed(installs, state),
+            stage=state.stage,
             share=state.done / state.total if state.done is not None and state.total else None,
             failure=state.failure or state.ticket.reason,
         )

@@ -207,7 +207,9 @@ class Daemon:
         head = self.head
         if head.role is Role.ACTIVE:
             busy = head.inviting_until or head.stopping or head.asked
-            return not busy and head.lease_until - now > self._timing.lease // 2
+            # A round without an answer ends the calm: what is left of the lease is for trying.
+            answered = self._timing.usable - self._timing.round * 3 // 2
+            return not busy and head.lease_until - now > answered
         served = head.peer.served
         return head.role is Role.STANDBY and now - served < self._timing.lease // 4
 

@@ -17,12 +17,12 @@ def add_entries(parser: argparse._ActionsContainer, entries: Sequence[Entry]) ->
         parser.add_argument(option, dest=entry.key, metavar="VALUE", help=entry.label)
 
 
-def save(stored: WatchList, watch: WatchList, app: App) -> int:
-    """Show what will change, ask, and write it; returns the exit code."""
+def save(stored: WatchList, watch: WatchList, app: App, **more: object) -> int:
+    """Show what will change, ask, and write it; returns the exit code. ``more`` is for --json."""
     plan = watch_list.save_plan(app.wiring, stored, watch)
     site = app.wiring.store().load()
     app.out.reports(watch_list.doubts(watch, watch_list.machines(site), app.paths))
     record = app.apply(plan)
     app.out.say("The watch list is in the site file." if record else "It was like this already.")
-    app.out.result({**as_dict(watch), "changed": record is not None})
+    app.out.result({**as_dict(watch), "changed": record is not None, **more})
     return 0

@@ -9,6 +9,8 @@ from backend.drill.faults import EVERY_MS, Fault
 from backend.drill.targets import Target
 
 NOTED_MS = 3 * EVERY_MS  # a prober calls nothing shorter a gap
+SERVING = ("active, term ", "restarted within my lease")  # how a new lease's first sentence begins
+STILL = 0.1  # seconds: what begins so soon after that sentence is the same outage; clocks differ
 
 
 class Verdict(enum.StrEnum):
@@ -149,6 +151,19 @@ class Outcome:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @property
+    def served(self) -> Sentence | None:
+        """What a head said when it began to serve after the fault; None when none did."""
+        decisions = (one for one in self.sentences if one.kind == "decision")
+        return next((one for one in decisions if one.text.startswith(SERVING)), None)
+
+    def takeover(self, row: Row) -> tuple[Gap, ...]:
+        """Return the gaps of a row that are the takeover's own: later ones have other reasons."""
+        served = self.served
+        if served is None:
+            return row.after[:1]
+        return tuple(one for one in row.after if one.begin <= served.at + STILL)
+
+    @property
     def ok(self) -> bool:
         """Whether everything was within what was promised."""
         return not self.problems and bool(self.rows) and all(one.verdict.good for one in self.rows)
@@ -179,7 +194,9 @@ class Outcome:
         worst = max(rows, key=lambda one: one.longest_ms, default=None)
         if worst is None or not worst.longest_ms:
             return f"nothing was away for more than {NOTED_MS:g} ms"
-        return f"{worst.target.what} did not answer {worst.witness} for {worst.longest_ms:.0f} ms"
+        gap = max(worst.after, key=lambda one: one.ms)
+        late = "" if gap in self.takeover(worst) else f", {gap.begin:.1f} s after the fault"
+        return f"{worst.target.what} did not answer {worst.witness} for {gap.ms:.0f} ms{late}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""

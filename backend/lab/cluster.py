@@ -31,7 +31,7 @@ from backend.lab.overlay import (
 )
 from backend.lab.roots import WINDOW, Kernel, LabRoot, RootStore
 from backend.lab.state import LabState
-from backend.lab.topology import NodeKind, NodeSpec, Topology
+from backend.lab.topology import Net, NodeKind, NodeSpec, Topology
 from backend.paths import Paths
 from backend.system.namespaces import Inside, NamespaceRunner
 from backend.system.processes import ProcessId
@@ -210,10 +210,20 @@ class VirtualCluster:
             self.switch.run(Command.of("mount", "-t", "overlay", "-o", options, "lab", target))
 
     def _start_cluster_services(self) -> None:
-        """Start what the cluster's head served before HA-OSCAR came to it."""
+        """Start what the cluster's head served before HA-OSCAR came to it.
+
+        Root's ssh there knows the compute nodes, as on every cluster that was worked with.
+        """
+        known = "".join(
+            f"{node.name},{node.spec.port(Net.PRIVATE).address.ip} {node.host_key}\n"
+            for node in self.nodes.values()
+            if node.spec.kind is NodeKind.COMPUTE
+        )
+        keep = Command.of("install", "-m", "600", "/dev/stdin", "/root/.ssh/known_hosts")
         for node in self.nodes.values():
             if node.spec.kind is NodeKind.HEAD:
                 node.runner.run(Command.of("systemctl", "--no-block", "start", "isc-dhcp-server"))
+                node.runner.run(keep.given(known.encode()))
 
     def _remember_node(self, name: str, leader: ProcessId | None) -> None:
         _set(self.state.nodes, name, leader)

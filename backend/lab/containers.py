@@ -78,6 +78,11 @@ class LabNode:
         return self.directory / "upper"
 
     @property
+    def host_key(self) -> str:
+        """The public half of its SSH host key, made when it was started first; raises OSError."""
+        return (self.disk / "etc/ssh/ssh_host_ed25519_key.pub").read_text().strip()
+
+    @property
     def log_file(self) -> Path:
         """What systemd-nspawn said."""
         return self.directory / "console.log"

@@ -74,7 +74,10 @@ class HeadWindow:
             result = self._head.runner.stream(
                 command, self._said.append, cancelled=lambda: self._token.cancelled, check=False
             )
-            if not result.ok:
+            if not self._head.is_on:
+                text = f"{self._head.name} lost its power, and its window with it."
+                self._problem = HaoscarError.of("demo.window-off", text)
+            elif not result.ok:
                 said = "; ".join(self._said[-TAIL:])
                 self._problem = HaoscarError.of(
                     "demo.window", f"The window ended with exit code {result.exit_code}: {said}"

@@ -18,12 +18,12 @@ from backend.lab.demo import BLANK_MAC, BLANK_PUBLIC_MAC, HEAD
 from backend.lab.machines import BlankMachine, MachineSpec
 from backend.lab.power_button import Press, Sight, press
 from backend.lab.requirements import ensure_host_packages
-from backend.lab.roots import WINDOW, RootStore
 from backend.lab.window import HeadWindow
 from backend.model.names import HostName
 from backend.model.site import Firmware
 from backend.paths import Paths
 from backend.site.store import SiteStore
+from backend.system.files import make_private
 from backend.system.runner import LocalRunner
 from backend.system.x_display import Display
 from backend.tasks import TaskContext
@@ -48,30 +48,32 @@ class WizardDemo:
 
     def run(self, context: TaskContext) -> None:
         """Do it; raises Cancelled, HaoscarError."""
-        context.step("Preparing packages and the Debian root")
-        ensure_host_packages(self.paths, LocalRunner(), context)
-        RootStore(self.paths, LocalRunner(), extra=WINDOW).ensure(context)
-        labs = self.paths.cache / "lab"
-        with (
-            self.display.socket(labs) as socket,
-            VirtualCluster.start(self.paths, context, display=socket) as lab,
-        ):
-            spec = MachineSpec(
-                HostName.parse("blank"), BLANK_MAC, self.firmware, public_mac=BLANK_PUBLIC_MAC
+        directory = self.paths.cache / "lab"
+        make_private(directory)
+        with self.display.socket(directory) as socket:
+            context.step("Preparing packages and the Debian root")
+            ensure_host_packages(self.paths, LocalRunner(), context)
+            with VirtualCluster.start(self.paths, context, display=socket) as lab:
+                self._show(lab, context)
+
+    def _show(self, lab: VirtualCluster, context: TaskContext) -> None:
+        """Show the window until it is closed."""
+        spec = MachineSpec(
+            HostName.parse("blank"), BLANK_MAC, self.firmware, public_mac=BLANK_PUBLIC_MAC
+        )
+        attendant = _Attendant(lab, lab.add_machine(spec), context)
+        self.on_lab(lab)
+        window = HeadWindow(lab.node(HEAD), self.display, self.environment)
+        with window.open():
+            context.say(
+                f"The wizard of {HEAD} is open. Compute nodes: node1, node2. The blank machine "
+                f"({BLANK_MAC}) is switched on when a standby has been defined. When the window is "
+                f"closed, or on Ctrl-C, everything is gone. A shell on the head: haoscar lab shell {HEAD}"
             )
-            attendant = _Attendant(lab, lab.add_machine(spec), context)
-            self.on_lab(lab)
-            window = HeadWindow(lab.node(HEAD), self.display, self.environment)
-            with window.open():
-                context.say(
-                    f"The wizard of {HEAD} is open. Compute nodes: node1, node2. The blank machine "
-                    f"({BLANK_MAC}) is switched on when a standby has been defined. When the window is "
-                    f"closed, or on Ctrl-C, everything is gone. A shell on the head: haoscar lab shell {HEAD}"
-                )
-                context.step("Waiting until the window is closed")
-                while not window.wait(LOOK):
-                    context.check_cancelled()
-                    attendant.look()
+            context.step("Waiting until the window is closed")
+            while not window.wait(LOOK):
+                context.check_cancelled()
+                attendant.look()
 
 
 class _Attendant:

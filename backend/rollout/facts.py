@@ -48,6 +48,7 @@ class Facts:
     units: Mapping[str, Service] = field(default_factory=dict)
     said: Said = field(default_factory=Said)
     cards: Mapping[str, str] = field(default_factory=dict)  # IPv4 address -> interface
+    spare: tuple[tuple[str, ...], ...] = ()  # all names of each Ethernet card without one
 
     def file(self, path: str) -> FileFact:
         """Return what is known of a file."""
@@ -82,26 +83,42 @@ def gather(runner: Runner, member: Member) -> Facts:
     facts = parse(answer)
     units = services.look(runner) if facts.systemd else {}
     said = services.said_by(runner, member.unit, units.get(member.unit, Service()))
-    return replace(facts, units=units, said=said, cards=cards_of(_addresses(runner)))
+    seen = _addresses(runner)
+    return replace(facts, units=units, said=said, cards=cards_of(seen), spare=spare_of(seen))
 
 
 def _addresses(runner: Runner) -> str:
     """Return what ip-address(8) says there; empty where there is none."""
-    return runner.run(Command.of("ip", "-json", "-4", "address", "show"), check=False).stdout
+    return runner.run(Command.of("ip", "-json", "address", "show"), check=False).stdout
 
 
 def cards_of(text: str) -> dict[str, str]:
     """Return the interface of each IPv4 address; what is not understood is left out. Pure."""
     try:
-        links = json.loads(text or "[]")
-        found = {
-            str(parse_address(str(one["local"]))): str(InterfaceName.parse(str(link["ifname"])))
-            for link in links
-            for one in link.get("addr_info", ())
+        return {
+            str(parse_address(address)): str(InterfaceName.parse(str(link["ifname"])))
+            for link in json.loads(text or "[]")
+            for address in _ipv4(link)
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return found
+
+
+def spare_of(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names of each Ethernet card that has no IPv4 address, the usual one first. Pure."""
+    try:
+        return tuple(
+            (str(InterfaceName.parse(str(link["ifname"]))), *map(str, link.get("altnames", ())))
+            for link in json.loads(text or "[]")
+            if link.get("link_type") == "ether" and not _ipv4(link)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
+def _ipv4(link: Any) -> list[str]:
+    found = [str(one["local"]) for one in link.get("addr_info", ())]
+    return [one for one in found if ":" not in one]
 
 
 def parse(answer: Mapping[str, Any]) -> Facts:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from backend.agentfile.generate import Places, generate
-from backend.agentfile.members import participants
+from backend.agentfile.members import PRIVATE, PUBLIC, Participant, participants
 from backend.errors import InvalidInput
 from backend.model.site import Site
 from backend.reports import Report
@@ -36,16 +36,27 @@ def interfaces_of(site: Site, found: Mapping[Member, Facts]) -> dict[str, dict[s
 
     The site file names the primary's cards only; a standby's may be called something else.
     """
-    addresses = {one.name: one.addresses for one in participants(site)}
+    known = {one.name: one for one in participants(site)}
     return {
         member.name: {
-            network: facts.cards[str(address)]
-            for network, address in addresses[member.name].items()
-            if str(address) in facts.cards
+            network: card
+            for network in (PRIVATE, PUBLIC)
+            if (card := _card(known[member.name], network, facts))
         }
         for member, facts in found.items()
-        if member.name in addresses
+        if member.name in known
     }
+
+
+def _card(one: Participant, network: str, facts: Facts) -> str:
+    """Return the card on a network: the one with its address there, else the one that is left."""
+    address = one.addresses.get(network)
+    if address is not None:
+        return facts.cards.get(str(address), "")
+    said = one.interfaces.get(network)
+    if said is None or any(said in names for names in facts.spare):
+        return said or ""
+    return facts.spare[0][0] if len(facts.spare) == 1 else ""
 
 
 def chosen(members: Sequence[Member], names: Iterable[str]) -> list[Member]:

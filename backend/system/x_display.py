@@ -5,6 +5,7 @@ SSH is a TCP port of this machine: a relay puts a UNIX socket in front of it.
 """
 
 import contextlib
+import os
 import pwd
 import re
 import struct
@@ -79,9 +80,10 @@ class Display:
                 try:
                     stack.enter_context(relay(path, self.host, FIRST_PORT + self.number))
                 except OSError as problem:
+                    why = os.strerror(problem.errno) if problem.errno else str(problem)
                     raise Refused.of(
                         "display.no-answer",
-                        f"The X display {self.host}:{self.number} does not answer: {problem.strerror}.",
+                        f"The X display {self.host}:{self.number} does not answer: {why}.",
                         "Log in anew with ssh -X.",
                     ) from problem
                 yield path

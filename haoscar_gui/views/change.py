@@ -24,6 +24,7 @@ KINDS: Mapping[ChangeKind, tuple[str, str]] = {
     ChangeKind.PACKAGES: ("+ package", "ok"),
     ChangeKind.UNCHANGED: ("= as it is", "muted"),
 }
+SEEN = 5  # lines of the tree that there is always room for
 DIFF_TAGS = {"+": "ok", "-": "error", "@": "accent"}
 
 
@@ -60,11 +61,12 @@ class ChangeView(View):
         self._table.rows(rows, tags, parents)
         names.name(self._table, "view.changes")
         self.put(self._table, grows=True)
-        self._detail = ReadText(self, mono=True, height=10, wrap="none")
+        self._detail = ReadText(self, mono=True, height=10, wrap="char")
         names.name(self._detail.text, "view.diff")
         self.put(self._detail, grows=True)
-        first = next((key for key, one in self._changes.items() if one.diff), "")
-        self._table.select(first or next(iter(self._changes)))
+        seen = [key for key in list(rows)[:SEEN] if key in self._changes]
+        first = next((key for key in seen if self._changes[key].diff), "")
+        self._table.select(first or next(iter(self._changes)))  # it begins at the top all the same
 
     def _chosen(self, key: str | None) -> None:
         change = self._changes.get(key or "")

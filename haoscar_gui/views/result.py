@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.actions.action import Outcome
 from backend.errors import HaoscarError
+from haoscar_gui.banner import TONES
 from haoscar_gui.focus import give_focus
 from haoscar_gui.log_lines import Lines
 from haoscar_gui.views.view import View
@@ -48,7 +49,8 @@ class ResultView(View):
         self._buttons(failed=not isinstance(end, Outcome))
 
     def _done(self, outcome: Outcome) -> None:
-        sentence = self.label(self, f"✔ {outcome.sentence}", "Ok")
+        tone, sign = TONES[outcome.severity]
+        sentence = self.label(self, f"{sign} {outcome.sentence}", tone.title())
         names.name(sentence, "view.sentence")
         self.put(sentence)
         if outcome.details:

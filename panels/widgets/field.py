@@ -33,6 +33,11 @@ class Field:
     hint: str = ""
     default: str = ""
 
+    @property
+    def first(self) -> str:
+        """What stands in it at first: a check is off unless something else is said."""
+        return self.default or (NO if self.kind == "check" else "")
+
 
 class FieldRow:
     """The widgets of a field, in a row (and a half) of the form's grid."""
@@ -49,7 +54,7 @@ class FieldRow:
         self._left = left
         self._quiet = False
         self._problem: Report | None = None
-        self.variable = tk.StringVar(parent, field.default)
+        self.variable = tk.StringVar(parent, field.first)
         self.variable.trace_add("write", lambda *_: self._written())
         self._label = ttk.Label(parent, text="" if field.kind == "check" else field.label)
         self.widget = self._make(parent)
@@ -68,8 +73,6 @@ class FieldRow:
                 parent, text=field.label, variable=self.variable, onvalue=YES, offvalue=NO,
                 command=lambda: self._left(field.key),
             )  # fmt: skip
-            if not field.default:
-                self.variable.set(NO)
         elif field.kind in ("choice", "combo"):
             widget = self._combobox(parent)
         else:

@@ -89,8 +89,7 @@ class Form(ttk.Frame):
     def reset(self) -> None:
         """Put the defaults back, as if nobody had touched anything."""
         for row in self._rows.values():
-            default = row.field.default
-            row.set("no" if row.field.kind == "check" and not default else default)
+            row.set(row.field.first)
 
     def on_leave(self, callback: Callable[[str], None]) -> None:
         """Call with the key whenever a field is left or its choice is made."""

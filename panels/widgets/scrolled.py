@@ -24,9 +24,12 @@ class Scrolled(ttk.Frame):
         self._canvas.configure(yscrollcommand=self._bar.set, yscrollincrement=theme.line)
         self._canvas.bind("<Configure>", lambda _event: self._fit())
         self._pending = ""
+        self._pressed = False  # a button of the mouse is down
         # Its own size is ours to set, so that it tells nothing of what it would like to have.
         self.bind_all("<Configure>", self._resized, add="+")
         self.bind_all("<FocusIn>", self._focused, add="+")
+        self.bind_all("<ButtonPress-1>", partial(self._press, True), add="+")
+        self.bind_all("<ButtonRelease-1>", partial(self._press, False), add="+")
         for wheel, lines in (("<Button-4>", -3), ("<Button-5>", 3)):
             self.bind_all(wheel, partial(self._wheel, lines), add="+")
         theme.follow(self._canvas, lambda: self._canvas.configure(background=theme.background))
@@ -56,15 +59,24 @@ class Scrolled(ttk.Frame):
             self._fit()
 
     def _inside(self, widget: object) -> bool:
-        return self.winfo_exists() == 1 and f"{widget}.".startswith(f"{self.inside}.")
+        """Tell whether a widget stands in here; the list of a choice does not: tkinter has its name only."""
+        if not isinstance(widget, tk.Misc) or not self.winfo_exists():
+            return False
+        return f"{widget}.".startswith(f"{self.inside}.")
 
     def _wheel(self, by: int, event: "tk.Event[tk.Misc]") -> None:
         if self._higher and self._inside(event.widget):
             self._canvas.yview_scroll(by, "units")
 
+    def _press(self, down: bool, _event: "tk.Event[tk.Misc]") -> None:
+        self._pressed = down
+
     def _focused(self, event: "tk.Event[tk.Misc]") -> None:
-        """Scroll so far that the widget with the focus can be seen."""
-        if not self._inside(event.widget) or not self._higher:
+        """Scroll so far that the widget with the focus can be seen.
+
+        Not while it is being clicked on: it would move away from under the pointer.
+        """
+        if self._pressed or not self._inside(event.widget) or not self._higher:
             return
         whole = self.inside.winfo_height()
         top = event.widget.winfo_rooty() - self.inside.winfo_rooty() - self._theme.line

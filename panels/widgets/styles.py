@@ -47,8 +47,6 @@ def _labels(style: ttk.Style, theme: "Theme") -> None:
         style.configure(f"{ground}TFrame", background=colour)
         style.configure(f"{ground}TLabel", background=colour)
         style.configure(f"{ground}Bold.TLabel", background=colour, font=theme.bold)
-    style.configure("TLabelframe", bordercolor=theme.border, padding=theme.half)
-    style.configure("TLabelframe.Label", font=theme.bold, foreground=theme.text)
 
 
 def _buttons(style: ttk.Style, theme: "Theme") -> None:
@@ -60,8 +58,8 @@ def _buttons(style: ttk.Style, theme: "Theme") -> None:
     }
     style.configure(
         "TButton", background=plain, lightcolor=plain, darkcolor=plain, anchor="center",
-        padding=(theme.half, theme.quarter), borderwidth=1, focusthickness=theme.hair, width=0,
-        relief="raised",
+        padding=(theme.half - theme.hair, theme.quarter), borderwidth=1, width=0, relief="raised",
+        focusthickness=theme.hair,
     )  # fmt: skip
     style.map(
         "TButton",

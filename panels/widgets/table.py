@@ -197,8 +197,11 @@ class Table(ttk.Frame):
 
     def _resized(self) -> None:
         self._painter.resize(self.canvas.winfo_width())
-        self._model.size = self._painter.capacity(self.canvas.winfo_height())
-        self._model.scroll_to(self._model.first)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many rows as there is room for."""
+        self._model.resize(self._painter.capacity(self.canvas.winfo_height()))
         self._later()
 
     def _scrolled(self, *words: str) -> None:
@@ -235,7 +238,7 @@ class Table(ttk.Frame):
 
     def _dragged(self, event: "tk.Event[tk.Misc]") -> None:
         if self._painter.drag(event.x):
-            self._later()
+            self._fit()  # a title may need another line now
 
     def _pointed(self, event: "tk.Event[tk.Misc]") -> None:
         edge = self._painter.edge(event.x, event.y) is not None

@@ -27,7 +27,7 @@ class TableModel:
     closed: set[str] = field(default_factory=set)
     selected: str | None = None
     first: int = 0  # number of the first visible line
-    size: int = 1  # how many lines are visible at once
+    size: int = 0  # how many lines are visible at once; 0: it was never seen yet
     _order: list[tuple[str, int]] = field(default_factory=list)  # key and depth, as shown
     _index: dict[str, int] = field(default_factory=dict)
     _children: dict[str, list[str]] = field(default_factory=dict)
@@ -92,10 +92,20 @@ class TableModel:
 
     def reveal(self, number: int) -> None:
         """Scroll as little as is needed to see a line."""
+        if not self.size:
+            return  # done when it is known how much there is room for
         if number < self.first:
             self.scroll_to(number)
         elif number >= self.first + self.size:
             self.scroll_to(number - self.size + 1)
+
+    def resize(self, size: int) -> None:
+        """Show so many lines; what was chosen before any could be seen is brought into view now."""
+        unseen, self.size = not self.size, size
+        self.scroll_to(self.first)
+        number = self.number(self.selected)
+        if unseen and number is not None:
+            self.reveal(number)
 
     def select(self, key: str | None) -> None:
         """Choose a row, unfolding what hides it; an unknown one chooses nothing."""

@@ -7,6 +7,7 @@ import tkinter as tk
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from panels.widgets.drawing import wrap
 from panels.widgets.table_model import Line
 from panels.widgets.theme import Theme
 
@@ -48,6 +49,7 @@ class Painter:
         self._asked = [self._wanted(one) for one in columns]
         self._widths = list(self._asked)
         self._width = sum(self._asked)
+        self._titles = [one.title for one in columns]  # broken into lines where there is no room
         self._slots: list[_Slot] = []
         self._header: list[int] = []
         self._header_shown: object = None
@@ -69,7 +71,9 @@ class Painter:
 
     @property
     def _head(self) -> int:
-        return self.row if self._titled else self._edge
+        if not self._titled:
+            return self._edge
+        return self.row + max(one.count("\n") for one in self._titles) * self._theme.line
 
     @property
     def _edge(self) -> int:
@@ -114,6 +118,11 @@ class Painter:
         elif self._width > 1:
             widths = [max(least, one * self._width // total) for one in widths]
         self._widths = widths
+        measure = self._theme.bold.measure
+        self._titles = [
+            "\n".join(wrap(column.title, width - self._pad, measure))
+            for column, width in zip(self._columns, widths, strict=True)
+        ]
 
     def edge(self, x: int, y: int) -> int | None:
         """Return the column whose right edge is under the pointer, in the header."""
@@ -260,7 +269,7 @@ class Painter:
             0, self._head - 1, self._width, self._head - 1, fill=theme.border, tags="header"
         )
         left = 0
-        for column, width in zip(self._columns, self._widths, strict=True):
+        for title, width in zip(self._titles, self._widths, strict=True):
             if left:
                 canvas.create_line(
                     left, self._theme.quarter, left, self._head - self._theme.quarter,
@@ -268,6 +277,6 @@ class Painter:
                 )  # fmt: skip
             canvas.create_text(
                 left + self._pad, self._head // 2, anchor="w", fill=theme.text, font="HaoscarBold",
-                text=self._elide(column.title, width - self._pad, "HaoscarBold"), tags="header",
+                text=title, tags="header",
             )  # fmt: skip
             left += width

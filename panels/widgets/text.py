@@ -19,7 +19,7 @@ class ReadText(ttk.Frame):
 
     def __init__(
         self, parent: tk.Misc, *, mono: bool = False, height: int = 8,
-        wrap: Literal["none", "char", "word"] = "word",
+        wrap: Literal["char", "word"] = "word",
     ) -> None:  # fmt: skip
         super().__init__(parent)
         theme = Theme.of(parent)

@@ -49,12 +49,13 @@ class Timeline(ttk.Frame):
         self.clear()
 
     def show(
-        self, phases: Sequence[Phase], total_ms: float, budget_ms: float, what: str = ""
-    ) -> None:
+        self, phases: Sequence[Phase], total_ms: float, budget_ms: float, what: str = "",
+        style: str = "TLabel",
+    ) -> None:  # fmt: skip
         """Show phases (name, begin and end in ms), for how long the addresses were away (0: for less
         than can be told), and what was promised (0: nothing was); ``what`` it is of, as a sentence."""
         course = Course(tuple(phases), total_ms, budget_ms)
-        self._drawing.show(course, f"{what} {describe(course)}".lstrip())
+        self._drawing.show(course, f"{what} {describe(course)}".lstrip(), style)
 
     def clear(self, words: str = NOTHING) -> None:
         """Show nothing but a sentence."""

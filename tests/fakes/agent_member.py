@@ -135,7 +135,7 @@ class FakeMember:
                 return (1, "agent.json:3: error: no", "") if wrong else (0, "ok\n", "")
             case ("systemctl", *words):
                 return self._systemctl(words)
-            case ("ip", "-json", "-4", "address", "show"):
+            case ("ip", "-json", "address", "show"):
                 links = [
                     {"ifname": card, "addr_info": [{"local": address}]}
                     for address, card in self.cards.items()

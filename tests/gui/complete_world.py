@@ -85,7 +85,8 @@ class Cluster:
         self.world.spoilt = {name: {"voters": voters} for name in NAMES[:2]}
 
     def moved(self) -> None:
-        """Let the installer's members know what a drill has done."""
+        """Let the installer's members know what a drill has done, and the probers how long it took."""
+        self.world.gap_ms = float(self.wish("gap_ms") or self.world.gap_ms)
         self.cluster.active = self.world.active
 
     def wish(self, name: str) -> Any:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,15 @@ def display() -> Iterator[Display]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A directory that stands for "/", of a Debian machine on which nothing was done yet."""
-    made = tmp_path / "root"
+    return debian(tmp_path / "root")
+
+
+def debian(root: Path) -> Path:
+    """Make such a directory."""
     for directory in ("etc/haoscar", "var/lib", "run"):
-        (made / directory).mkdir(parents=True)
-    (made / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian"\n')
-    return made
+        (root / directory).mkdir(parents=True)
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian"\n')
+    return root
 
 
 OpenWindow = Callable[..., Window]
@@ -55,21 +60,27 @@ def open_window(display: Display, root: Path) -> Iterator[OpenWindow]:
 
     At the end every window must be without errors in callbacks and without logged errors.
     """
+    with windows(display, root) as start:
+        yield start
+
+
+@contextmanager
+def windows(display: Display, root: Path) -> Iterator[OpenWindow]:
+    """Yield what the fixture ``open_window`` does."""
     # A socket's path may have 108 bytes, and pytest's own directories are deep.
     private = Path(tempfile.mkdtemp(prefix="haoscar-gui-"))
-    windows: list[Window] = []
+    opened: list[Window] = []
 
     def start(*options: str, on: Display = display) -> Window:
-        number = len(windows)
-        directory = private / str(number)
+        directory = private / str(len(opened))
         directory.mkdir(mode=0o700)
         window = Window(on, root, directory, *options)
-        windows.append(window)
+        opened.append(window)
         return window
 
     yield start
     problems = []
-    for window in windows:
+    for window in opened:
         if window.process.poll() is None:
             problems += window.errors()
         window.kill()

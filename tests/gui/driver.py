@@ -12,6 +12,8 @@ from typing import Any
 
 LEASH = ("setpriv", "--pdeathsig", "TERM")  # nothing outlives a test run that was killed
 LIMIT = 15.0  # seconds that anything may take, unless a test says otherwise
+POLL = 0.01  # seconds between two looks
+STILL = 2  # looks without a change until a widget is taken to stand still
 
 
 class Display:
@@ -157,7 +159,7 @@ class Window:
             if time.monotonic() > deadline:
                 shot = self.screenshot(self._shots / "failure.png")
                 raise AssertionError(f"not within {limit:g} s: {what or condition}; see {shot}")
-            time.sleep(0.03)
+            time.sleep(POLL)
 
     def wait_for(self, name: str, limit: float = LIMIT) -> None:
         """Wait until a widget can be seen and is switched on."""
@@ -198,7 +200,7 @@ class Window:
     def wheel(self, name: str, *, up: bool, times: int = 1) -> None:
         """Turn the wheel over a widget."""
         self.point_at(name)
-        self._xdotool("click", "--repeat", times, "--delay", 30, "4" if up else "5")
+        self._xdotool("click", "--repeat", times, "--delay", 5, "4" if up else "5")
 
     def all_boxes(self, name: str) -> dict[str, dict[str, int]]:
         """Return the rectangles of a table's visible rows."""
@@ -217,12 +219,12 @@ class Window:
     def key(self, *keys: str) -> None:
         """Press keys, such as Return, alt+1, ctrl+r."""
         self.keys += len(keys)
-        self._xdotool("key", "--delay", "20", *keys)
+        self._xdotool("key", "--delay", 2, *keys)
 
     def type(self, text: str) -> None:
         """Type a text."""
         self.keys += len(text)
-        self._xdotool("type", "--delay", "8", "--", text)
+        self._xdotool("type", "--delay", 2, "--", text)
 
     def fill(self, name: str, text: str) -> None:
         """Click into a field and replace what stands there."""
@@ -282,17 +284,18 @@ class Window:
         return True
 
     def _still(self, name: str) -> dict[str, Any]:
-        """Return a widget once its rectangle was twice the same."""
+        """Return a widget once its rectangle was the same for some time."""
         before: object = None
+        times = 0
         found: dict[str, Any] = {}
 
         def same() -> bool:
-            nonlocal before, found
+            nonlocal before, times, found
             found = self.widget(name)
             now = tuple(found[one] for one in ("x", "y", "width", "height"))
-            same_as_before = now == before and found["shown"]
+            times = times + 1 if now == before and found["shown"] else 0
             before = now
-            return bool(same_as_before)
+            return times == STILL
 
         self.wait_until(same, what=f"{name} stands still")
         return found
@@ -301,10 +304,21 @@ class Window:
         assert 0 <= x < self.display.width, f"{x} is outside of the screen"
         assert 0 <= y < self.display.height, f"{y} is outside of the screen"
         self.clicks += 1
-        self._xdotool("mousemove", x, y, "click", "--repeat", times, "--delay", 60, "1")
+        self._xdotool("mousemove", x, y, "click", "--repeat", times, "--delay", 5, "1")
 
     def _xdotool(self, *words: object) -> None:
         environment = {**os.environ, "DISPLAY": self.display.name}
         subprocess.run(
             ["xdotool", *(str(word) for word in words)], env=environment, check=True, timeout=60
         )
+
+
+def run_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real entry point."""
+    checkout = Path(__file__).resolve().parents[2]
+    plain = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "SUDO_USER")}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "haoscar_gui", *arguments],
+        env={**plain, "PYTHONPATH": str(checkout), **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip

@@ -29,7 +29,7 @@ NEW_NETWORK = 0x40000000  # CLONE_NEWNET, linux/sched.h
 PRIVATE = "wire0"
 LIMIT = 30.0
 
-# Sends requests: one JSON list a line, [[mac, kind], ...]; or ["flood", count, seconds].
+# Sends requests: one JSON list a line, [[mac, kind], ...]; or ["flood", first, count, seconds].
 SENDER = r"""
 import json, socket, sys, time
 from tests.fakes.dhcp_frames import frame
@@ -46,8 +46,8 @@ print("ready", flush=True)
 for line in sys.stdin:
     wanted = json.loads(line)
     if wanted[0] == "flood":
-        _word, count, seconds = wanted
-        frames = [frame(bytes((2, 16)) + n.to_bytes(4, "big"), *KINDS["pxe-uefi"]) for n in range(count)]
+        _word, first, count, seconds = wanted
+        frames = [frame(bytes((2, 16)) + n.to_bytes(4, "big"), *KINDS["pxe-uefi"]) for n in range(first, first + count)]
         began = time.monotonic()
         for number, data in enumerate(frames):
             wire.send(data)
@@ -109,9 +109,9 @@ class Wire:
         """Let machines ask for an address, each once: (MAC, kind)."""
         self._say([[str(mac), kind] for mac, kind in requests])
 
-    def flood(self, count: int, seconds: float) -> float:
-        """Let so many machines ask within some seconds; returns how long it took."""
-        return float(self._say(["flood", count, seconds]))
+    def flood(self, first: int, count: int, seconds: float) -> float:
+        """Let machines number ``first`` and on ask within some seconds; returns how long it took."""
+        return float(self._say(["flood", first, count, seconds]))
 
     def _say(self, words: object) -> str:
         if self._sender is None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from backend.model.distribution import Family
 from backend.packages.catalog import wanted
 from backend.paths import Paths
 from backend.reports import info
+from backend.system import probes
 from backend.system.known_hosts import HostKey, KnownHosts
 from backend.system.runner import Command, LocalRunner, Result, failure
 from backend.system.ssh import Credentials, HostKeyDecision, Session
@@ -95,7 +97,11 @@ def _there(name: str, runner: "Programs") -> Iterator[GoldenClient]:
 
 
 def _own_network() -> None:
-    """Leave this machine's network: the window asks its wires, which must be nobody else's."""
+    """Leave this machine's network: the window asks its wires, which must be nobody else's.
+
+    Nobody is on the new ones, so that it need not be waited for an answer.
+    """
+    probes.dhcp_servers = partial(probes.dhcp_servers, limit=0.2)
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "no network of its own")
     with IPRoute() as kernel:

@@ -211,8 +211,8 @@ def test_without_a_network_it_says_why_nothing_is_proposed(open_window: OpenWind
 def test_a_second_standby_and_changing_the_first(open_window: OpenWindow, root: Path) -> None:
     window = proposed(open_window)
     add(window)
+    # The alias is what users connect to, whoever serves.
     second = {**PROPOSED, "name": "head-standby2", "local_ip": "10.9.1.252"}
-    second["public_alias"] = "172.16.5.253"
     window.wait_until(lambda: values(window) == second, what="a second one is proposed")
     assert rows(window) == ["head-standby"]
 

@@ -212,11 +212,14 @@ def test_a_machine_without_an_agent_says_so_and_where_to_get_one(
 def test_the_last_drill_is_shown_in_words_and_bars(open_window: OpenWindow, root: Path) -> None:
     phases = (Phase("detect", 0, 160), Phase("decide", 160, 163), Phase("take over", 163, 171))
     title = "agent-frozen: head-a was active, head-b stood by"
-    keep(Paths(root), LastDrill("2026-03-01T12:34:56+01:00", title, "", phases, 171, 400))
+    keep(
+        Paths(root),
+        LastDrill("2026-03-01T12:34:56+01:00", title, "Passed: well.", phases, 171, 400, True),
+    )
     window = opened(open_window)
     window.wait_until(lambda: "Away for" in window.text("status.last-drill"))
     assert window.text("status.last-drill") == (
-        f"2026-03-01 12:34, {title}. Away for 171 ms, within the 400 ms promised: detect 160 ms,"
+        f"✔ Passed: well. 2026-03-01 12:34, {title}. Away for 171 ms, within the 400 ms promised: detect 160 ms,"
         " decide 3 ms, take over 8 ms."
     )
 

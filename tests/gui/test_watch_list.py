@@ -429,7 +429,9 @@ def test_unsaved_changes_are_asked_about_when_one_leaves(watch, root: Path) -> N
     window.wait_until(lambda: rows(window) == {}, what="the row is gone")
     window.click("rail.status")
     window.click("ask.keep")
-    window.click("rail.watch-list")
+    window.click("rail.exit")
+    window.wait_for("ask.discard-and-exit")
+    window.key("Escape")  # to stay, where there is something to save
     window.wait_text("watch-list.state", "not saved yet")
     assert rows(window) == {}
     window.click("watch-list.close")
@@ -450,6 +452,13 @@ def test_unsaved_changes_are_asked_about_when_one_leaves(watch, root: Path) -> N
     window.click("watch-list.close")  # nothing to ask about
     window.wait_until(lambda: window.shown("home.next"))
     assert not window.shown("ask.keep")
+    window.click("rail.watch-list")
+    edit(window, "ServiceMonitor:procs")
+    window.fill("watch-list.service.interval", "7")
+    window.click("rail.exit")
+    window.click("ask.discard-and-exit")
+    window.wait_until_gone()
+    assert site_file(root).read_text() == SITE + WATCH
 
 
 def test_what_is_still_in_the_editor_is_saved_too_when_one_leaves(watch, root: Path) -> None:

@@ -231,6 +231,8 @@ class TrialPanel(Panel):
     def reset(self) -> None:
         """See Panel.reset."""
         self.form.reset()
+        self._rows = {}
+        self.table.rows({})
 
     def _failed(self, problem: HaoscarError) -> None:
         self.form.show(problem.reports)

@@ -78,6 +78,15 @@ def test_the_head_logs_in_on_a_node_with_the_labs_key(lab: VirtualCluster) -> No
     assert lab.node("head1").runner.run(ssh.within(30)).stdout.strip() == "node1"
 
 
+def test_the_heads_own_ssh_knows_the_compute_nodes(lab: VirtualCluster) -> None:
+    head = lab.node("head1").runner
+    for name in ("node1", "10.77.0.12"):
+        login = Command.of(
+            "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", name, "true"
+        )
+        head.run(login)
+
+
 def test_machines_are_real_and_different(lab: VirtualCluster) -> None:
     ids = set()
     for name in lab.nodes:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from backend.system.x_display import Display
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb"),
 ]
 COOKIE = secrets.token_bytes(16)
 PROGRAM = """

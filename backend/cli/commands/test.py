@@ -37,8 +37,9 @@ STYLE = (
     ),
 )
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
-UNIT = Part("unit", (*PYTEST, "-m", "not lab and not vm and not gui"), 600)
-GUI = Part("gui", (*PYTEST, "-m", "gui and not vm"), 1800)
+UNIT = Part("unit", (*PYTEST, "-n", "2", "-m", "not lab and not vm and not gui"), 600)
+# A window waits most of the time.
+GUI = Part("gui", (*PYTEST, "-m", "gui and not vm", "-n", "2", "--dist", "loadfile"), 1800)
 LAB = Part("lab", (*PYTEST, "-m", "lab and not vm and not gui"), 1200)
 # An emulated machine keeps one processor busy: two side by side.
 VM = Part("vm", (*PYTEST, "-m", "vm", "-n", "2", "--dist", "loadgroup"), 3600)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from backend.actions import watch_list
 from backend.cli.app import App, Subparsers
+from backend.cli.watch_exchange import add_exchange
 from backend.cli.watch_groups import add_groups, add_periods
 from backend.cli.watch_saving import add_entries, save
 from backend.cli.watch_views import as_dict, show_service
@@ -53,6 +54,7 @@ def register(commands: Subparsers) -> None:
     add_groups(actions)
     add_periods(actions)
     add_when(actions)
+    add_exchange(actions)
 
 
 def _add_editing(actions: Subparsers) -> None:

@@ -10,10 +10,11 @@ from backend.actions import reaching
 from backend.actions.action import Prepared
 from backend.actions.drill import DrillAction, Drilled, DrillRequest
 from backend.actions.reaching import Way
-from backend.actions.status_drill import last_drill
+from backend.actions.status_drill import LastDrill, last_drill
 from backend.drill import task
 from backend.drill.faults import Fault
 from backend.errors import HaoscarError, InvalidInput, Refused
+from backend.reports import Severity
 from backend.rollout.member import Member
 from backend.system.links import NetworkSnapshot
 from backend.system.runner import Runner
@@ -81,11 +82,44 @@ def test_its_result_has_the_phases_and_is_remembered(head: Head) -> None:
     assert drilled.total_ms == 8.0
     told = made.tell(drilled)
     assert told.sentence == "Passed: 10.0.0.1 did not answer node1 for 8 ms, within the budget."
+    assert (told.severity, told.next) == (Severity.INFO, "")
     assert "Before: head1, term 7. After: head2, term 8." in told.details
     kept = last_drill(head.wiring.paths)
     assert kept is not None
     assert (kept.total_ms, kept.phases) == (8.0, drilled.phases)
     assert head.open == 0
+
+
+def test_a_drill_that_took_too_long_is_told_and_remembered_as_a_failure(head: Head) -> None:
+    head.world.gap_ms = 306.0
+    made = head.prepare()
+    drilled = made.run(TaskContext())
+    told = made.tell(drilled)
+    assert told.sentence == "Failed: 10.0.0.1 did not answer node1 for 306 ms, too long."
+    assert (told.severity, told.worst) == (Severity.ERROR, Severity.ERROR)
+    assert "repeat the drill" in told.next
+    kept = last_drill(head.wiring.paths)
+    assert kept is not None
+    assert (kept.verdict, kept.passed) == (told.sentence, False)
+
+
+def test_a_way_back_that_took_too_long_is_no_pass(head: Head) -> None:
+    faults: list[str] = []
+
+    def fault() -> None:
+        faults.append("")
+        head.world.gap_ms = 8.0 if len(faults) == 1 else 306.0
+
+    head.world.on_fault = fault
+    made = head.prepare(back=True)
+    drilled = made.run(TaskContext())
+    told = made.tell(drilled)
+    assert drilled.outcome.ok
+    assert told.sentence == (
+        "On the way back: Failed: 10.0.0.1 did not answer node1 for 306 ms, too long."
+    )
+    assert told.severity is Severity.ERROR
+    assert not LastDrill.of(drilled).passed
 
 
 def test_roles_that_have_changed_since_it_was_shown_stop_it(head: Head) -> None:
@@ -105,6 +139,7 @@ def test_a_way_back_that_fails_does_not_lose_what_was_measured(head: Head) -> No
     assert not drilled.ok
     told = made.tell(drilled)
     assert told.sentence.startswith("Passed: ")
+    assert (told.severity, told.worst) == (Severity.INFO, Severity.ERROR)
     assert any("no switchover: not now" in one.text for one in told.reports)
 
 

@@ -1,6 +1,7 @@
 """Assigning: one confirmed action from a heard card to an armed ticket, and nothing half done."""
 
 import re
+import threading
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -9,22 +10,24 @@ from typing import Any
 import pytest
 
 from backend.actions import installs as install_actions
-from backend.actions import macs_assign, macs_install
+from backend.actions import macs_assign, macs_prepare
 from backend.actions.dhcp import Servers
 from backend.actions.macs_cards import AssignAll, AssignMac, DeleteMac
 from backend.actions.macs_install import Desk
+from backend.actions.macs_prepare import prepare_ahead
 from backend.actions.network_boot import NetworkBootPlanned, PlanNetworkBoot
 from backend.change.plan import Plan, WriteFile
 from backend.clone.installs import Installs
 from backend.clone.ticket import TicketState
-from backend.errors import CommandFailed, HaoscarError, Refused
+from backend.errors import Cancelled, CommandFailed, HaoscarError, Refused
 from backend.model.addresses import Mac
 from backend.model.names import InterfaceName
 from backend.netboot.dhcp import CONFIG, INCLUDE
 from backend.paths import Paths
+from backend.reports import Severity
 from backend.system import packets
 from backend.system.probes import DhcpServer
-from backend.tasks import CancelToken, TaskContext
+from backend.tasks import CancelToken, Event, TaskContext
 from tests.fakes.mac_head import OS, OWN, ROM, A, B, C, D, MacHead, request
 from tests.fakes.persons import NOBODY
 from tests.unit.test_clone_answer import BIOS, BOTH, KERNEL, image
@@ -44,9 +47,11 @@ class Bench(MacHead):
         self.asked_wire = 0
         self.others: Servers = ()
         self.cannot_boot: HaoscarError | None = None
+        self.plans = 0  # of network boot
         image(root, "lab-lvm-uefi", files=BOTH)
 
         def plan(_task: PlanNetworkBoot, _context: TaskContext) -> NetworkBootPlanned:
+            self.plans += 1
             if self.cannot_boot is not None:
                 raise self.cannot_boot
             return NetworkBootPlanned(BOOT, LOADER.parent, 31_000_000, {})
@@ -57,8 +62,8 @@ class Bench(MacHead):
 
         monkeypatch.setattr(packets, "own_cards", lambda: frozenset([OWN]))
         monkeypatch.setattr(PlanNetworkBoot, "run", plan)
-        monkeypatch.setattr(macs_install, "is_set_up", lambda _paths: self.set_up)
-        for module in (install_actions, macs_install, macs_assign):
+        monkeypatch.setattr(macs_prepare, "is_set_up", lambda _paths: self.set_up)
+        for module in (install_actions, macs_prepare, macs_assign):
             monkeypatch.setattr(module, "tell_boot_server", tell)
 
     def ask(self, interface: InterfaceName, _context: TaskContext) -> Servers:
@@ -278,6 +283,7 @@ def test_assign_all_with_nothing_to_do_asks_nobody(bench: Bench) -> None:
     assert codes(prepared) == ["macs.belongs-to-node", "macs.too-few"]
     outcome = prepared.tell(None)
     assert outcome.sentence == "No card was left for standby2."
+    assert outcome.severity is Severity.WARNING
     (left,) = outcome.reports
     assert left.text.startswith("Left out")
     assert left.remedy.endswith("press Assign MAC to Node.")
@@ -347,3 +353,53 @@ def test_a_dhcp_server_that_refuses_or_a_cancellation_leaves_nothing(bench: Benc
         prepared.run(TaskContext(cancel=token))
     assert bench.paths.site_file.read_bytes() == before
     assert (bench.include, bench.ticket(A)) == ("", None)
+
+
+def test_network_boot_is_prepared_ahead_only_for_a_standby_that_waits(bench: Bench) -> None:
+    bench.set_up = False
+    prepare_ahead(bench.wiring, TaskContext())
+    assert bench.plans == 1
+    assert not bench.paths.at(LOADER).exists()  # nothing of the machine has changed
+    bench.cannot_boot = Refused.of("loader.missing", "pxelinux.0 is missing.")
+    prepare_ahead(bench.wiring, TaskContext())  # the assignment says it
+    bench.cannot_boot = None
+    for is_set_up, cards, image_too in (
+        (True, (None, None), True), (False, (A, C), True), (False, (None, None), False),
+    ):  # fmt: skip
+        bench.set_up = is_set_up
+        bench.assigned(*cards)
+        if not image_too:
+            (bench.paths.images / "head" / "v1").rename(bench.paths.images / "head" / "away")
+        prepare_ahead(bench.wiring, TaskContext())
+    assert bench.plans == 2
+
+
+def test_an_assignment_waits_for_what_is_being_prepared_and_can_be_cancelled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.set_up = False
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_task: PlanNetworkBoot, _context: TaskContext) -> NetworkBootPlanned:
+        begun.set()
+        assert go_on.wait(10)
+        return NetworkBootPlanned(BOOT, LOADER.parent, 1, {})
+
+    monkeypatch.setattr(PlanNetworkBoot, "run", slow)
+    thread = threading.Thread(target=prepare_ahead, args=(bench.wiring, TaskContext()), daemon=True)
+    thread.start()
+    assert begun.wait(10)
+    token = CancelToken()
+    said: list[str] = []
+
+    def listen(event: Event) -> None:
+        said.append(getattr(event, "step", ""))
+        if "being built" in said[-1]:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        AssignMac(bench.desk(servers=()), A, "standby1").prepare(TaskContext(listen, token), NOBODY)
+    assert said[-1] == "Waiting for the installer image, which is being built"
+    go_on.set()
+    thread.join(10)
+    assert titles(bench.assign(A, servers=()))[0] == "Network boot"

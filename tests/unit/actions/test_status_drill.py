@@ -18,7 +18,7 @@ OUTCOME = Outcome(
         Sentence(0.163, "head-b", "decision", "active, term 5: elected, 280 ms of lease"),
     ),
 )  # fmt: skip
-ENDLESS = b'{"started": "", "title": "", "verdict": "", "phases": [["a", 0, NaN]], "total_ms": 1, "budget_ms": 1}'
+ENDLESS = b'{"started": "", "title": "", "verdict": "", "phases": [["a", 0, NaN]], "total_ms": 1, "budget_ms": 1, "passed": true}'
 
 
 def test_a_drill_is_read_as_it_was_kept(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_drill_is_read_as_it_was_kept(tmp_path: Path) -> None:
     assert last_drill(paths) == drill
     assert [one.name for one in drill.phases][:2] == ["detect", "decide"]
     assert drill.budget_ms == 400.0
-    keep(paths, LastDrill("2026-03-02T00:00:00+01:00", "another", "", (), 0.0, 0.0))
+    keep(paths, LastDrill("2026-03-02T00:00:00+01:00", "another", "", (), 0.0, 0.0, passed=True))
     found = last_drill(paths)
     assert found is not None
     assert found.title == "another"
@@ -40,7 +40,7 @@ def test_a_drill_is_read_as_it_was_kept(tmp_path: Path) -> None:
 )
 def test_a_damaged_memory_is_none(tmp_path: Path, content: bytes) -> None:
     paths = Paths(tmp_path)
-    keep(paths, LastDrill("", "", "", (), 0.0, 0.0))
+    keep(paths, LastDrill("", "", "", (), 0.0, 0.0, passed=False))
     [file] = paths.state.iterdir()
     file.write_bytes(content)
     assert last_drill(paths) is None

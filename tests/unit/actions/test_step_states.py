@@ -12,6 +12,7 @@ from backend.actions.step_states import (
     next_step,
     step_states,
 )
+from backend.clone.constants import Stage
 from backend.clone.ticket import TicketState
 from backend.reports import error
 
@@ -84,7 +85,10 @@ def test_an_unknown_distribution_is_no_failure() -> None:
 def test_an_image_is_out_of_date_when_the_heads_packages_have_changed_since() -> None:
     changed = replace(IMAGE, packages_changed=201.0)
     assert states(changed)[:3] == [D, O, R]
-    assert "changed since serverimage v1" in why(changed, 2)
+    assert why(changed, 2).startswith(
+        "The package database of this head is newer than serverimage v1:"
+    )
+    assert "only a hint" in why(changed, 2)
     elsewhere = replace(changed, images={"serverimage": ImageSeen(1, 200.0, own=False)})
     assert states(elsewhere)[1] is D
 
@@ -104,9 +108,25 @@ def test_a_damaged_site_file_has_failed_and_says_where() -> None:
 
 @pytest.mark.parametrize("ticket", [TicketState.ADMITTED, TicketState.RUNNING, TicketState.DONE])
 def test_an_installation_runs_with_its_share(ticket: TicketState) -> None:
-    facts = replace(READY, standbys=(replace(MAC, ticket=ticket, share=0.42),))
+    facts = replace(READY, standbys=(replace(MAC, ticket=ticket, stage=Stage.COPY, share=0.42),))
     status = step_states(facts)[3]
-    assert (status.state, status.share) == (RUN, 0.42)
+    assert (status.state, status.doing, status.share) == (RUN, "copy", 0.42)
+    assert status.why == "oscarserver1 is being installed. Now: Copy of the image."
+
+
+@pytest.mark.parametrize(
+    ("stage", "word"),
+    [
+        (None, "start"), (Stage.ADMITTED, "start"), (Stage.FORMAT, "disk"), (Stage.VERIFY, "check"),
+        (Stage.BOOTLOADER, "boot loader"), (Stage.DONE, "restart"),
+    ],
+)  # fmt: skip
+def test_only_the_copy_has_a_share_the_other_stages_have_a_word(
+    stage: Stage | None, word: str
+) -> None:
+    standby = replace(MAC, ticket=TicketState.RUNNING, stage=stage, share=0.0)
+    status = step_states(replace(READY, standbys=(standby,)))[3]
+    assert (status.state, status.doing, status.share) == (RUN, word, None)
 
 
 def test_an_armed_machine_is_waited_for() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.actions.network_boot import is_set_up
 from backend.actions.step_states import StepState
 from backend.actions.steps import StepLooker, private_interface
 from backend.clone.installs import Installs
@@ -17,7 +18,7 @@ from backend.paths import Paths
 from backend.system.runner import Command, Result
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
-from haoscar_gui.sample import CARD, make_sample
+from haoscar_gui.sample import CARD, Story, make_sample
 
 ALL = missing(Family.DEBIAN, frozenset())
 
@@ -59,6 +60,17 @@ def test_the_sample_is_in_the_middle_of_an_installation(wiring: Wiring) -> None:
     ]  # fmt: skip
     assert states[1].why == "serverimage v2 is the newest image."
     assert states[3].share == pytest.approx(0.42, abs=0.01)
+    assert is_set_up(wiring.paths)
+
+
+def test_the_samples_story_goes_on_to_a_pair(tmp_path: Path) -> None:
+    wiring = make_sample(tmp_path)
+    story, looker = Story(wiring), StepLooker(wiring)
+    story.until(1)
+    assert [one.state for one in looker.look()[3:]] == [StepState.DONE, StepState.READY]
+    story.until(2)
+    story.until(1)  # there is no way back
+    assert {one.state for one in looker.look()} == {StepState.DONE}
 
 
 def test_the_newest_facts_are_seen(wiring: Wiring) -> None:
@@ -68,15 +80,14 @@ def test_the_newest_facts_are_seen(wiring: Wiring) -> None:
     facts = looker.facts()
     assert facts.standbys[0].ticket is TicketState.DISARMED
     assert facts.standbys[0].mac == CARD.lower()
-    assert not facts.dhcp_included
-    config = wiring.paths.at(dhcp.CONFIG)
-    config.parent.mkdir(parents=True)
-    config.write_bytes(dhcp.with_include(b""))
-    assert not looker.facts().dhcp_included  # the included file is missing
-    included = wiring.paths.at(dhcp.INCLUDE)
-    included.parent.mkdir(parents=True, exist_ok=True)
-    included.write_text("")
-    assert looker.facts().dhcp_included
+    assert facts.dhcp_included
+    config, included = (wiring.paths.at(one) for one in (dhcp.CONFIG, dhcp.INCLUDE))
+    content = included.read_bytes()
+    included.unlink()
+    assert not looker.facts().dhcp_included
+    included.write_bytes(content)
+    config.write_bytes(b"")
+    assert not looker.facts().dhcp_included  # nothing leads to it
 
 
 def test_packages_are_asked_for_only_when_their_database_has_changed(

@@ -72,6 +72,14 @@ def test_the_whole_is_what_its_worst_part_is() -> None:
     assert outcome().verdict == "Failed: nothing was measured."
 
 
+def test_an_outage_that_is_not_the_takeovers_is_judged_and_said_to_be_late() -> None:
+    serves = Sentence(0.003, "head2", "decision", "active, term 8: handed over")
+    found = outcome(row(Gap(3.32, 500.0)), sentences=(serves,))
+    assert found.verdict == (
+        "Failed: 10.0.0.1 did not answer node1 for 500 ms, 3.3 s after the fault, too long."
+    )
+
+
 def test_a_probers_result_is_placed_by_the_fault() -> None:
     result = {
         "asked": 200, "answered": 150, "own_lateness_ms": 0.4, "doubtful": 0, "longest_ms": 250.0,

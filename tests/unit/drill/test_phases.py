@@ -64,6 +64,36 @@ def test_what_nobody_has_seen_takes_no_time_and_clocks_that_differ_make_no_negat
     assert {one.end for one in nothing} == {0.0}
 
 
+def test_a_gap_that_begins_when_the_other_head_serves_is_no_part_of_the_takeover() -> None:
+    late = Row("node1", VIP, (Gap(0.002, 306.0), Gap(3.605, 20.0)), 1000, 940)
+    found = outcome((late, row(310, 308)), *LOST[:4])
+    assert [(one.name, round(one.begin), round(one.end)) for one in phases(found)] == [
+        ("detect", 0, 301), ("decide", 301, 309), ("take over", 309, 309), ("announce", 309, 310),
+    ]  # fmt: skip
+    assert total_ms(found) == 308
+    alone = outcome((row(3625, 306),), said(3, "active, term 8: handed over with 248 ms left"))
+    assert {one.end for one in phases(alone)} <= {0.0, 3.0}
+    assert total_ms(alone) == 0
+
+
+def test_a_role_that_is_given_back_later_is_another_takeover() -> None:
+    sentences = (
+        *LOST[:4],
+        said(3600, "campaign for term 9: the other head is silent for 301 ms", "head1"),
+        said(3605, "active, term 9: elected, 290 ms of lease", "head1"),
+    )
+    found = phases(outcome((row(315, 310),), *sentences, active="head1"))
+    assert [(one.name, round(one.end)) for one in found] == [
+        ("detect", 301), ("decide", 309), ("take over", 315), ("announce", 315),
+    ]  # fmt: skip
+
+
+def test_without_a_word_of_who_serves_the_first_outage_counts() -> None:
+    twice = Row("node1", VIP, (Gap(0.0, 300.0), Gap(2.0, 900.0)), 1000, 900)
+    assert [one.end for one in phases(outcome((twice,)))] == [0.0, 0.0, 300.0, 300.0]
+    assert total_ms(outcome((twice,))) == 300
+
+
 def test_the_total_is_the_worst_virtual_ip_of_what_is_measured() -> None:
     assert total_ms(outcome((row(315, 310), row(331, 326), row(900, 900, WEB)))) == 326
     assert total_ms(outcome(())) == 0

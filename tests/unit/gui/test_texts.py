@@ -1,11 +1,11 @@
 """Small pure parts of the window: texts, the flow of buttons, the log of an action."""
 
-from backend.actions.step_states import StepState
+from backend.actions.step_states import StepState, StepStatus
 from backend.change.preview import ChangeKind
 from backend.reports import error, info
 from backend.tasks import Progress
 from haoscar_gui.log_lines import Lines
-from haoscar_gui.rail import SIGNS, button_text, title
+from haoscar_gui.rail import SIGNS, button_text, state_text, title
 from haoscar_gui.steps import PAGES
 from haoscar_gui.views.change import KINDS
 from haoscar_gui.views.progress import numbers
@@ -30,6 +30,13 @@ def test_the_five_steps_have_the_originals_texts() -> None:
 def test_every_state_has_a_sign_of_its_own() -> None:
     assert set(SIGNS) == set(StepState)
     assert len({sign for sign, _style in SIGNS.values()}) == len(StepState)
+
+
+def test_a_state_says_what_is_done_and_how_much_of_it_where_that_is_known() -> None:
+    assert state_text(StepStatus(StepState.DONE, "")) == ("✔ done", "Ok")
+    assert state_text(StepStatus(StepState.RUNNING, "", 0.42))[0] == "◐ running 42 %"
+    assert state_text(StepStatus(StepState.RUNNING, "", 0.42, "copy"))[0] == "◐ running: copy 42 %"
+    assert state_text(StepStatus(StepState.RUNNING, "", None, "check"))[0] == "◐ running: check"
 
 
 def test_every_kind_of_change_has_a_word() -> None:

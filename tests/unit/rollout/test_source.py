@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.rollout.facts import Facts, cards_of
+from backend.rollout.facts import Facts, cards_of, spare_of
 from backend.rollout.source import interfaces_of, members_of
 from backend.site.store import parse_site
 
@@ -42,6 +42,30 @@ def test_a_standby_gets_the_name_of_its_own_card(tmp_path: Path) -> None:
     exact, _ = members_of(site, interfaces_of(site, found))
     assert [private_card(one.config) for one in exact] == ["eth0", "ens3", ""]
     assert exact == members  # the same machines
+
+
+def test_a_standby_without_a_public_address_gets_the_card_that_is_left(tmp_path: Path) -> None:
+    public = '[networks.public]\ninterface = "eth1"\nnetwork = "192.0.2.0/24"\n[primary]\n'
+    site = parse_site(SITE.replace("[primary]\n", public), tmp_path / "site.toml")
+    member = next(one for one in members_of(site)[0] if one.name == "head2")
+
+    def card(*spare: tuple[str, ...]) -> str | None:
+        facts = Facts(cards={"10.77.0.2": "ens3"}, spare=spare)
+        return interfaces_of(site, {member: facts})["head2"].get("public")
+
+    assert card(("ens4", "enp0s4")) == "ens4"  # nobody named it eth1 there
+    assert card(("ens4",), ("ens5", "eth1")) == "eth1"
+    assert card(("ens4",), ("ens5",)) is None  # it is not clear which
+    assert card() is None
+
+
+def test_spare_cards_are_those_of_ethernet_without_an_address() -> None:
+    text = """[{"ifname":"lo","link_type":"loopback"},
+        {"ifname":"ens3","link_type":"ether","addr_info":[{"local":"10.0.0.1"},{"local":"fe80::1"}]},
+        {"ifname":"ens4","link_type":"ether","altnames":["enp0s4"],"addr_info":[{"local":"fe80::2"}]}]"""
+    assert spare_of(text) == (("ens4", "enp0s4"),)
+    assert cards_of(text) == {"10.0.0.1": "ens3"}
+    assert spare_of("rubbish") == ()
 
 
 def private_card(config: bytes) -> str:

@@ -1,0 +1,446 @@
+"""mon.cf as mon 1.3.6 reads it: mon's own examples, everything of its manual, and every mistake with its line."""
+
+import random
+import shlex
+import time
+from pathlib import Path
+
+import pytest
+
+from backend.errors import InvalidInput
+from backend.model.names import WatchName
+from backend.model.watchlist import HostGroup, RunWhen, WatchList
+from backend.model.watchlist_checks import Machines
+from backend.model.watchlist_values import AlertAfter, Duration
+from backend.moncf.convert import Conversion, convert, merged
+from backend.moncf.findings import DIFFERS, LEFT
+from backend.moncf.settings import LEFT as SETTINGS
+
+EXAMPLES = Path(__file__).parents[2] / "golden" / "moncf"  # of Debian's package mon 1.3.6-4
+MACHINES = Machines(("head1", "head2"))
+
+
+def read(text: str | bytes, *there: str, everything: bool = True, **more) -> Conversion:
+    content = text if isinstance(text, bytes) else text.encode()
+
+    def exists(path: str) -> bool:
+        return path in there or (everything and not there)
+
+    return convert(content, "mon.cf", MACHINES, exists, **more)
+
+
+def wrong(text: str | bytes, *there: str, **more) -> list[tuple[int | None, str]]:
+    """Return lines and words of all mistakes."""
+    with pytest.raises(InvalidInput) as caught:
+        read(text, *there, **more)
+    for one in caught.value.reports:
+        assert one.place is not None
+        assert one.place.source == "mon.cf"
+        assert str(one).isprintable()
+    return [(one.place.line, one.text) for one in caught.value.reports if one.place]
+
+
+def left(found: Conversion) -> list[tuple[int | None, str]]:
+    assert all(one.remedy for one in found.reports if one.code == LEFT)
+    prefix = "Not carried over: "
+    return [
+        (one.place.line, one.text.removeprefix(prefix).removesuffix("."))
+        for one in found.reports
+        if one.place is not None and one.code == LEFT
+    ]
+
+
+def watch(*lines: str, before: str = "") -> str:
+    """Return a file with one service of the given lines; its interval is line 5 without ``before``."""
+    body = "".join(f"    {one}\n" for one in lines)
+    return f"{before}hostgroup g head1 head2\n\nwatch g\n  service s\n    interval 1m\n    monitor x.monitor\n{body}"  # fmt: skip
+
+
+def service(*lines: str, before: str = ""):
+    return read(watch(*lines, before=before)).watch.services[0]
+
+
+def example(name: str, missing: bool = False) -> Conversion:
+    content = (EXAMPLES / name).read_bytes()
+    return convert(content, name, MACHINES, lambda _: not missing, allow_missing=missing)
+
+
+def test_the_file_that_debian_installs():
+    found = example("debian.cf")
+    assert [str(one.name) for one in found.watch.services] == ["trap", "ping", "http", "smtp"]
+    trap, ping, http, smtp = found.watch.services
+    assert (str(trap.trap_timeout), str(trap.trap_duration), trap.periods[0].shown) == (
+        "10m",
+        "1h",
+        "",
+    )
+    assert [one.shown for one in ping.periods] == ["wd {Mon-Fri} hr {7am-10pm}", "wd {Sat-Sun}"]
+    assert str(ping.periods[0].alert_every) == "1h"
+    assert (http.periods[0].max_alerts, smtp.parameters) == (10, "-t 60")
+    assert [one.run for one in smtp.periods[0].alerts] == [RunWhen.DOWN, RunWhen.UP]
+    settings = [text.split(" = ")[0] for _, text in left(found)]
+    assert settings == [
+        "logdir", "statedir", "cfbasedir", "historicfile", "authfile", "maxprocs", "histlength",
+        "randstart", "dtlogging", "dtlogfile", "serverbind", "trapbind", "clientallow",
+    ]  # fmt: skip
+    assert len(found.reports) == len(settings)
+
+
+def test_the_example_of_the_distribution():
+    found = example("example.cf", missing=True)
+    assert (len(found.watch.services), len(found.watch.groups)) == (21, 13)
+    assert [(line, text) for line, text in left(found) if "=" not in text] == [
+        (118, "service fping of mailhost, down to line 122"),
+        (157, "allow_empty_group"), (164, "allow_empty_group"),
+        (169, "service telnet of wwwservers, down to line 176"), (171, "allow_empty_group"),
+    ]  # fmt: skip
+    assert [one.place.line for one in found.reports if one.code == DIFFERS and one.place] == [110]
+    by_ref = {str(one.ref): one for one in found.watch.services}
+    assert by_ref["netapps:freespace"].parameters == "/f330:5000 /f540:5000 ;;"
+    assert by_ref["dialin:555-1212"].monitor == "/usr/lib/mon/mon.d/dialin.monitor.wrap"
+    assert str(by_ref["serversbd1:telnet"].periods[0].alert_after) == "2 30m"
+    assert [str(one.label) for one in by_ref["routers:ping"].periods] == ["None", "LOGFILE"]
+    up = by_ref["wwwservers:http"].periods[0].alerts[1]
+    assert (up.run, shlex.split(up.parameters)) == (
+        RunWhen.UP,
+        ["-S", "web server is back up", "mis"],
+    )
+    news = found.watch.group("news")  # mon makes a group of a watch without one
+    assert news == HostGroup(WatchName("news"), ("news",))
+
+
+def test_the_simple_example_and_the_one_for_m4():
+    assert [str(one.ref) for one in example("very-simple.cf").watch.services] == ["servers:ping", "servers:telnet"]  # fmt: skip
+    with pytest.raises(InvalidInput) as caught:
+        example("example.m4")
+    assert [one.code for one in caught.value.reports] == ["moncf.m4"]
+    assert wrong("define(_X_, `y')dnl\n" + watch()) == [(1, "This is written for m4, which mon runs first.")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_every_other_setting_is_named(name):
+    assert left(read(f"{name} = 30s\n" + watch(before="\n"))) == [(1, f"{name} = 30s")]
+
+
+def test_every_keyword_of_a_service():
+    found = read(
+        watch(
+            "failure_interval 10s", "randskew 5s", "traptimeout 10m", "trapduration 1.5h",
+            "description   what\tit is ", "exclude_hosts head1", "exclude_period hr {3}",
+            "dep_memory 2m", "depend SELF:t && ! g:t", "monitordepend SELF:t", "hostdepend SELF:t",
+            "redistribute trap.alert -H 'a b'", "unack_summary", "allow_empty_group", "SNMP_V=2c x", "_A=",
+            "service t", "interval 2d", "monitor y.monitor -x;;",
+        )
+    )  # fmt: skip
+    one, other = found.watch.services
+    texts = {
+        "interval": "1m", "failure_interval": "10s", "random_skew": "5s", "trap_timeout": "10m",
+        "trap_duration": "90m", "description": "what it is", "exclude_period": "hr {3}",
+        "depend_memory": "2m", "alert_depend": "SELF:t && ! g:t", "monitor_depend": "SELF:t",
+        "host_depend": "SELF:t", "redistribute": "trap.alert -H 'a b'",
+    }  # fmt: skip
+    assert {key: str(getattr(one, key)) for key in texts} == texts
+    assert one.exclude_hosts == ("head1",)
+    assert one.unack_summary
+    assert one.environment == (("SNMP_V", "2c x"), ("_A", ""))
+    assert other.parameters == "-x ;;"
+    assert left(found) == [(20, "allow_empty_group")]
+
+
+def test_every_keyword_of_a_period():
+    found = read(
+        watch(
+            "period day: wd {Mon-Fri}", "alertevery 24h strict", "alertafter 3 30m", "numalerts 5",
+            "upalertafter 5m", "no_comp_alerts", "alert exit=10-20 mail.alert mis", "upalert mail.alert -u mis",
+            "startupalert mail.alert boss", "ackalert mail.alert x", "disablealert mail.alert x", "alerts_dont_count",
+            "period wd {Sat}", "alertevery 1h Observe_Detail", "alertafter 90s", "numalerts 0",
+            "period", "alertevery 1h summary", "alertafter 3",
+        )
+    )  # fmt: skip
+    day, saturday, always = found.watch.services[0].periods
+    assert (str(day.label), day.shown, str(day.alert_every), str(day.alert_after)) == ("day", "wd {Mon-Fri}", "1d strict", "3 30m")  # fmt: skip
+    assert (day.max_alerts, str(day.up_alert_after), day.no_comp_alerts) == (5, "5m", True)
+    assert [(one.run.value, str(one.exit), one.program, one.parameters) for one in day.alerts] == [
+        ("down", "10-20", "mail.alert", "mis"),
+        ("up", "None", "mail.alert", "-u mis"),
+        ("startup", "None", "mail.alert", "boss"),
+    ]
+    assert str(saturday.alert_every) == "1h observe_detail"
+    assert saturday.alert_after == AlertAfter(None, Duration(90.0))
+    assert saturday.max_alerts is None
+    assert (always.when, str(always.alert_every), always.alert_after) == (None, "1h", AlertAfter(3))
+    assert left(found) == [(16, "ackalert mail.alert x"), (17, "disablealert mail.alert x"), (18, "alerts_dont_count")]  # fmt: skip
+
+
+def test_exit_codes_of_a_whole_period():
+    found = read(watch("period", "alert a.alert", "alert exit=1-9 b.alert", "alert exit=9 c.alert", "upalert d.alert", "alertexitrange 2-5"))  # fmt: skip
+    alerts = found.watch.services[0].periods[0].alerts
+    assert [(one.program, str(one.exit)) for one in alerts] == [("a.alert", "2-5"), ("b.alert", "2-5"), ("d.alert", "None")]  # fmt: skip
+    assert left(found) == [(10, "alert exit=9 c.alert")]
+
+
+def test_settings_count_for_the_services_after_them():
+    text = watch("depend SELF:t", "service t", "interval 1m", "monitor x.monitor")
+    before = "dep_behavior = m\ndep_memory = 5m\nunack_summary = yes\nexclude_period = hr {3}\n\n"
+    one, _ = read(before + text).watch.services
+    assert (str(one.monitor_depend), one.alert_depend, str(one.depend_memory)) == (
+        "SELF:t",
+        None,
+        "5m",
+    )
+    assert one.unack_summary
+    assert str(one.exclude_period) == "hr {3}"
+    one, _ = read(text + "\n" + before).watch.services
+    assert (str(one.alert_depend), one.monitor_depend, one.depend_memory) == ("SELF:t", None, None)
+
+
+def test_depend_goes_before_the_keyword_of_its_meaning():
+    lines = ("alertdepend SELF:t", "depend g:t", "service t", "interval 1m", "monitor x.monitor")
+    found = read(watch(*lines))
+    assert str(found.watch.services[0].alert_depend) == "g:t"
+    assert left(found) == [(7, "alertdepend SELF:t")]
+    assert str(read(watch("dep_behavior hm", *lines)).watch.services[0].host_depend) == "g:t"
+
+
+def test_comments_continued_lines_and_the_ends_of_lines():
+    text = (
+        "# a comment\r\nhostgroup g head1 \\  \r\n  # between\n     head2\r\n\n"
+        "watch g\n  service s\n    interval \\\n   1m\n    monitor x.monitor a\\\n  b\n#\n    description d # no comment\n"
+    )
+    found = read(text).watch
+    assert found.groups[0].hosts == ("head1", "head2")
+    one = found.services[0]
+    assert (str(one.interval), one.parameters, one.description) == ("1m", "ab", "d # no comment")
+    assert left(read(watch("description x \\"))) == [(7, "description x")]
+
+
+def test_arguments_are_parted_as_perl_does_it():
+    def arguments(text: str) -> list[str]:
+        return shlex.split(service(f"monitor x.monitor {text}").parameters)
+
+    assert arguments(r'"a \b" c\ d') == ["a b", "c d"]
+    assert arguments(r"'a\'b' \\x") == [r"a\'b", r"\x"]
+    assert arguments("-p\t22  x") == ["-p", "22", "x"]
+    assert wrong(watch("monitor x.monitor it's")) == [(7, "it's ends inside a quotation.")]
+
+
+def test_hosts_that_are_disabled_and_groups_that_are_given_twice():
+    text = "hostgroup g a.example\n\n" + watch(before="").replace("head2", "*head2")
+    found = read(text)
+    assert found.watch.groups == (
+        HostGroup(WatchName("g"), ("head1", "head2"), disabled_hosts=("head2",)),
+    )
+    assert left(found) == [(1, "hostgroup g")]
+
+
+def test_records_that_are_not_carried_over():
+    text = "view v g\n  more\n\nalias a\n  line\n\nhostgroup empty\n\nwatch other\n\n" + watch()
+    assert wrong("view v\n\n" + watch()) == [(1, "view v is not understood; mon passes over it.")]
+    assert left(read(text)) == [
+        (1, "view v g"), (2, "more"), (4, "alias a"), (5, "line"), (7, "hostgroup empty"), (9, "watch other"),
+    ]  # fmt: skip
+
+
+def test_a_service_for_traps_needs_no_host():
+    text = "watch trap_service\n  service disks\n    traptimeout 10m\n    period\n      alert mail.alert x\n"
+    found = read(text)
+    assert found.watch.groups == (HostGroup(WatchName("trap_service")),)
+    assert left(found) == [(1, "the host trap_service")]
+
+
+def test_where_programs_are():
+    text = "mondir = /opt/mon:rel\nbasedir = /usr/lib/mon\n\n" + watch("monitor probe.sh -x")
+    assert read(text, "/opt/mon/probe.sh").watch.services[0].monitor == "/opt/mon/probe.sh"
+    assert (
+        read(text, "/usr/lib/mon/rel/probe.sh").watch.services[0].monitor
+        == "/usr/lib/mon/rel/probe.sh"
+    )
+    assert read(watch(), "/usr/lib/mon/mon.d/x.monitor").watch.services[0].monitor == "x.monitor"
+    shadowed = "mondir = /usr/lib/mon/mon.d\n\n" + watch()
+    places = "/usr/local/lib/mon/mon.d/x.monitor", "/usr/lib/mon/mon.d/x.monitor"
+    assert read(shadowed, *places).watch.services[0].monitor == places[1]
+    original = watch("monitor netsnmp-proc.monitor")
+    assert read(original, everything=False).watch.services[0].monitor == "netsnmp-proc.monitor"
+
+
+def test_all_mistakes_at_once():
+    text = """\
+maxprocss = 3
+randstart = soon
+hostgroup g head1 under_score
+hostgroup none
+
+wacth g
+watch g
+    description too early
+    service a
+        interval 0s
+        monitor nosuch.monitor
+        period wd {Mon-Foo}
+            alert nosuch.alert x
+            alertafter 3 1d
+            alertevery often
+    service b
+        interval 1w
+        monitor probe
+        depend g:a &&
+        period hr {25}
+        intervall 3
+    service c
+        interval 1m
+        monitor there.monitor
+        depend g:d
+        unack_summary perhaps
+        period md {31} mo {Feb}
+            alertafter 30 1m
+            interval 5m
+    service d
+        interval 1m
+        monitor there.monitor
+        depend g:c
+
+watch none
+    service a
+    service a
+        interval 5m
+        monitor there.monitor
+        alertdepend g:nosuch
+"""
+    found = wrong(text, "/usr/lib/mon/mon.d/there.monitor")
+    lines = [line for line, _ in found]
+    assert lines == sorted(lines)
+    assert lines == [
+        1,
+        2,
+        3,
+        4,
+        6,
+        8,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        17,
+        18,
+        19,
+        20,
+        21,
+        25,
+        26,
+        27,
+        28,
+        29,
+        37,
+        40,
+    ]
+    texts = "\n".join(text for _, text in found)
+    for one in (
+        "mon has no setting maxprocss.", "hostgroup none: It has no hosts", "0s is no time at all.",
+        "nosuch.monitor is not on this head.", "nosuch.alert is not on this head.", "probe is in none of mon's directories",
+        "g:c -> g:d -> g:c: this goes round in a ring.", "md {31} mo {Feb} is never in force.",
+        "There is no service g:nosuch.", "30 failures cannot happen within 1m", "interval stands in the wrong place.",
+    ):  # fmt: skip
+        assert one in texts
+
+
+def test_the_line_that_is_meant_by_many_a_missing_empty_line():
+    assert wrong("hostgroup g head1\n" + "watch g\n  service s\n") == [
+        (2, "watch g stands inside a record that it does not belong to."),
+        (3, "service s stands inside a record that it does not belong to."),
+    ]
+    assert [line for line, _ in wrong(watch() + "\n  service t\n")] == [8]
+
+
+def test_missing_programs_may_be_allowed():
+    text = watch("monitor probe", "period", "alert page.alert x")
+    assert [line for line, _ in wrong(text, "/none")] == [7, 9]
+    one = read(text, "/none", allow_missing=True).watch.services[0]
+    assert (one.monitor, one.periods[0].alerts[0].program) == (
+        "/usr/local/lib/mon/mon.d/probe",
+        "page.alert",
+    )
+
+
+def test_notes_say_what_mon_cannot():
+    text = "#haoscar: period day = hr {9-17}\n\n" + watch(
+        "#haoscar: disabled = yes",
+        "period day: hr {9-17}",
+        "#haoscar: defined = day",
+        "#haoscar: label =",
+    ).replace("head2\n", "head2\n#haoscar: hosts =\n", 1)
+    found = read(text)
+    one = found.watch.services[0]
+    assert (found.watch.groups[0].hosts, one.disabled, one.periods[0].shown) == ((), True, "day")
+    assert found.reports == ()
+    assert [one.code for one in read(text.replace("hr {9-17}", "hr {9}", 1)).reports] == [DIFFERS]
+    assert [line for line, _ in wrong("#haoscar: nonsense\n#haoscar: disabled = yes\n" + watch("#haoscar: colour = red"))] == [1, 2, 9]  # fmt: skip
+
+
+def test_adding_keeps_what_is_there():
+    old, new = read(watch("description old")).watch, read(watch("description new")).watch
+    more = read(watch().replace("service s", "service t")).watch
+    assert merged(old, new) == new
+    assert [str(one.name) for one in merged(old, more).services] == ["s", "t"]
+    assert merged(WatchList(), new) == new
+
+
+HOSTILE = {
+    "nothing": b"",
+    "binary": random.Random(1).randbytes(200_000),
+    "binary without zeros": random.Random(2).randbytes(300_000).replace(b"\0", b"x"),
+    "lines": b"hostgroup g a\n\n" * 50_000,
+    "no sense": b"what is this\n" * 49_000,
+    "services": b"watch g\n" + b"service s\n interval 1x\n" * 20_000,
+    "views": b"view v g\n" * 40_000,
+    "one huge line": b"hostgroup g " + b"head1 " * 500_000,
+    "spaces": b"description a" + b" " * 1_000_000 + b"b",
+    "backslashes": b"\\ " * 1_000_000 + b"\n" + b"x\\\n" * 40_000,
+    "quotes": watch("monitor x.monitor " + "\"'\\" * 30_000 + "x").encode(),
+    "control": watch("description \x1b[31m", "monitor x.monitor \x07").encode(),
+    "braces": watch("period " + "wd {Mon} " * 20_000).encode(),
+    "deep": watch("depend " + "(" * 50_000).encode(),
+    "large": b"#" * 5_000_000,
+}
+
+HARMLESS = ("nothing", "views", "backslashes")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused_quickly(name):
+    began = time.process_time()
+    try:
+        reports = read(HOSTILE[name]).reports
+    except InvalidInput as problem:
+        reports = problem.reports
+        wrong_ones = len(reports)
+    else:
+        wrong_ones = 0
+    assert time.process_time() - began < 5
+    assert (wrong_ones > 0) == (name not in HARMLESS)
+    assert wrong_ones <= 1001
+    for one in reports:
+        assert str(one).isprintable()
+        assert len(str(one)) < 2000
+        assert one.place is not None
+        assert one.place.source == "mon.cf"
+
+
+def test_what_mon_would_refuse_in_lines_that_it_forgets():
+    text = watch("interval 0s", "unack_summary perhaps", "unack_summary y", "dep_behavior z", "dep_behavior a", "exclude_period hr {x}", "exclude_period hr {1}", "period", "alertevery soon", "alertevery 1h", "alertafter 3", "alertafter 2 30m")  # fmt: skip
+    lines = [line for line, _ in wrong(text)]
+    assert lines == [7, 8, 10, 12, 15, 18]
+
+
+def test_an_alert_of_the_start_follows_no_monitor():
+    found = read(watch("period", "startupalert exit=1-9 a.alert", "startupalert exit=0-9 b.alert"))
+    assert [(one.program, one.exit) for one in found.watch.services[0].periods[0].alerts] == [("b.alert", None)]  # fmt: skip
+    assert left(found) == [(8, "startupalert exit=1-9 a.alert")]
+
+
+def test_a_service_that_is_left_out_must_be_right_all_the_same():
+    text = "watch g\n  service s\n    period\n      alertafter 3 1d\n"
+    assert [line for line, _ in wrong(text)] == [4]
+    assert [line for line, _ in wrong(text.replace("alertafter 3 1d", "max_alerts 3"))] == [4]
+    assert [line for line, _ in wrong(text.replace(" 1d", "") + "    period\n")] == [5]
