@@ -46,6 +46,7 @@ KEYS = {
     for address in ADDRESSES.values()
 }
 LIMIT = 60.0
+CALM = 0.005  # seconds, where a drill waits for what cannot come here
 VOTERS = ("head1", "head2", "node1", "node3", "node4")
 DRILLS = {remote.KILL, remote.THAW, remote.MAY_RESET, remote.RESET}
 
@@ -198,5 +199,6 @@ def setup(root: Path) -> dict[str, Any]:
     install_agent.PATIENCE = world.cluster.patience
     VirtualIpAction.prepare = lambda action, _context, _person: world.prepare(action)
     RollBack.run = roll_back
-    task.CALM = task.STEP = 0.005
+    wait = task._wait
+    task._wait = lambda context, seconds: wait(context, min(seconds, CALM))
     return {}

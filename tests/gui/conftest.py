@@ -38,9 +38,13 @@ def display() -> Iterator[Display]:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A directory that stands for "/", of a Debian machine on which nothing was done yet."""
-    return debian(tmp_path / "root")
+def root() -> Iterator[Path]:
+    """A directory that stands for "/", of a Debian machine on which nothing was done yet.
+
+    Sockets lie below it, whose paths may have 108 bytes: pytest's own directories are too deep.
+    """
+    with tempfile.TemporaryDirectory(prefix="haoscar-") as directory:
+        yield debian(Path(directory, "root"))
 
 
 def debian(root: Path) -> Path:

@@ -316,6 +316,8 @@ def test_a_drill_that_took_too_long_is_a_failure_on_its_page_and_in_the_banner(
     window.click("complete.drill")
     window.click("view.confirm")
     window.wait_text("banner.text", "✖ Failed: 10.0.0.1 did not answer node1 for 306 ms", 30)
+    window.wait_until(lambda: window.shown("status.title"), what="the status")
+    window.wait_until(lambda: window.text("status.last-drill").startswith("✖ Failed: "))
     window.click("banner.details")
     window.wait_text("view.sentence", "✖ Failed: ")
     window.key("Escape")
