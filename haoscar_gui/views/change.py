@@ -61,7 +61,7 @@ class ChangeView(View):
         self._table.rows(rows, tags, parents)
         names.name(self._table, "view.changes")
         self.put(self._table, grows=True)
-        self._detail = ReadText(self, mono=True, height=10, wrap="char")
+        self._detail = ReadText(self, mono=True, height=10)
         names.name(self._detail.text, "view.diff")
         self.put(self._detail, grows=True)
         seen = [key for key in list(rows)[:SEEN] if key in self._changes]

@@ -13,13 +13,17 @@ import pytest
 
 from backend.actions.action import Group, Outcome, Prepared
 from backend.change.preview import Change, ChangeKind
+from backend.reports import info
 from haoscar_gui.dialogs import Question
+from haoscar_gui.foot import Foot
+from haoscar_gui.log_pane import LogHandler, LogPane
 from haoscar_gui.slot import Slot
 from haoscar_gui.steps import Page
 from haoscar_gui.views.change import ChangeView
 from panels.base import Panel
 from panels.widgets.form import Field, Form
 from panels.widgets.scrolled import Scrolled
+from panels.widgets.table import Column, Table
 from panels.widgets.theme import Theme
 from tests.gui.driver import LIMIT, Display
 
@@ -152,6 +156,38 @@ def test_a_page_takes_no_keyboard_from_a_question(bench: Bench) -> None:
     bench.root.update()
     assert bench.focus().startswith(f"{question}.")
     question.escape()
+
+
+def test_a_sentence_that_is_longer_than_the_window_ends_in_an_ellipsis(bench: Bench) -> None:
+    foot = Foot(bench.root, LogPane(bench.root, LogHandler()))
+    foot.grid(sticky="ew")
+    bench.until(foot.winfo_viewable, "the line is seen")
+    foot.say(info("test", "long " * 60))
+    bench.until(foot._more.winfo_ismapped, "the ellipsis is seen")
+    foot.say(info("test", "short"))
+    bench.until(lambda: not foot._more.winfo_ismapped(), "the ellipsis is gone")
+
+
+def test_a_columns_title_is_broken_rather_than_cut(bench: Bench) -> None:
+    columns = (Column("a", "Monitor to use", 40), Column("b", "Monitoring periods", 12))
+    table = Table(bench.root, bench.context, columns)
+    table.rows({"one": ("1", "2")})
+    table.place(x=0, y=0, width=900, height=200)
+    bench.until(lambda: table.box("one") is not None, "the row is seen")
+    wide = table.box("one")
+    table.place(width=400)
+    bench.until(lambda: _titles(table) == ["Monitor to use", "Monitoring\nperiods"], "two lines")
+    narrow = table.box("one")
+    assert wide is not None
+    assert narrow is not None
+    assert narrow.y == wide.y + bench.context.theme.line  # the rows begin below both lines
+
+
+def _titles(table: Table) -> list[str]:
+    """Return what stands in the header."""
+    canvas = table.canvas
+    items = [one for one in canvas.find_withtag("header") if canvas.type(one) == "text"]
+    return [str(canvas.itemcget(one, "text")) for one in items]
 
 
 def test_what_will_change_begins_at_the_top(bench: Bench) -> None:
