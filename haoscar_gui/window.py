@@ -1,5 +1,6 @@
 """Opens the window, or says in one sentence why it cannot be opened and what to do."""
 
+import gc
 import logging
 import os
 import signal
@@ -108,6 +109,10 @@ def open_window(wiring: Wiring, options: "Options") -> int:
         from haoscar_gui.probe import Probe
 
         probe = Probe(root, where, mistakes, handler)
+    # Looking through everything that was loaded holds the window for 200 ms: leave that out, and
+    # look through all of the rest less often.
+    gc.freeze()
+    gc.set_threshold(700, 10, 1000)
     root.deiconify()
     root.focus_force()
     try:
