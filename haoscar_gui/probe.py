@@ -18,6 +18,7 @@ from panels.widgets import names
 from panels.widgets.table import Table
 
 BEAT = 5  # milliseconds between two looks at the clock
+SCHEDULE = Path("/proc/self/schedstat")
 MOST_TEXT = 50_000  # characters of a text that are told
 
 
@@ -28,7 +29,7 @@ class Probe:
         self._root, self._path = root, Path(path)
         self._mistakes, self._handler = mistakes, handler
         self._longest = 0.0
-        self._beat = time.perf_counter()
+        self._beat, self._queued = time.perf_counter(), queued()
         if self._path.parent.stat().st_mode & 0o077:
             raise PermissionError(f"others may enter {self._path.parent}")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -45,9 +46,11 @@ class Probe:
         self._path.unlink(missing_ok=True)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self._longest = max(self._longest, (now - self._beat) * 1000 - BEAT)
-        self._beat = now
+        """Note how long the window did not answer, without what other programs kept it waiting."""
+        now, waited = time.perf_counter(), queued()
+        deaf = now - self._beat - (waited - self._queued)
+        self._longest = max(self._longest, deaf * 1000 - BEAT)
+        self._beat, self._queued = now, waited
         self._root.after(BEAT, self._tick)
 
     def _accept(self, _socket: object, _mask: int) -> None:
@@ -88,6 +91,17 @@ class Probe:
                 return {"longest_ms": longest}
             case _:
                 return {"error": "unknown question"}
+
+
+def queued() -> float:
+    """Return for how many seconds the main thread could have run, but had no processor.
+
+    0 where the kernel does not count that (/proc/PID/schedstat, its sched-stats.rst).
+    """
+    try:
+        return int(SCHEDULE.read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def describe(widget: tk.Misc) -> dict[str, Any]:

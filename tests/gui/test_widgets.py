@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 import time
 import tkinter as tk
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from backend.reports import info
 from haoscar_gui.dialogs import Question
 from haoscar_gui.foot import Foot
 from haoscar_gui.log_pane import LogHandler, LogPane
+from haoscar_gui.probe import Probe
 from haoscar_gui.slot import Slot
 from haoscar_gui.steps import Page
 from haoscar_gui.views.change import ChangeView
@@ -78,6 +80,21 @@ def bench(display: Display) -> Iterator[Bench]:
     made.root.update_idletasks()
     made.root.destroy()
     assert made.mistakes == []
+
+
+def test_the_probe_tells_for_how_long_a_window_was_deaf(bench: Bench) -> None:
+    with tempfile.TemporaryDirectory(prefix="haoscar-gui-") as private:
+        probe = Probe(bench.root, f"{private}/probe", [], LogHandler())
+        for occupy in (lambda: time.sleep(0.15), lambda: _busy(0.15)):
+            bench.root.after(20, occupy)
+            bench.until(lambda: probe._answer({"ask": "gap"})["longest_ms"] > 120, "it was noticed")
+        probe.close()
+
+
+def _busy(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
 
 
 def test_a_check_is_off_unless_something_else_is_said(bench: Bench) -> None:
@@ -186,8 +203,8 @@ def test_a_columns_title_is_broken_rather_than_cut(bench: Bench) -> None:
 def _titles(table: Table) -> list[str]:
     """Return what stands in the header."""
     canvas = table.canvas
-    items = [one for one in canvas.find_withtag("header") if canvas.type(one) == "text"]
-    return [str(canvas.itemcget(one, "text")) for one in items]
+    items = [one for one in canvas.find_withtag("header") if str(canvas.type(one)) == "text"]
+    return [str(canvas.tk.call(str(canvas), "itemcget", one, "-text")) for one in items]
 
 
 def test_what_will_change_begins_at_the_top(bench: Bench) -> None:
