@@ -183,6 +183,7 @@ def test_a_floppy_image_is_built_where_one_says(open_panel: OpenPanel, root: Pat
     window = open_panel()
     window.click(f"{PANEL}.floppy")
     window.click("ask.image-file")
+    window.wait_until(lambda: "filedialog" in window.focus(), what="the file chooser listens")
     window.key("ctrl+slash", "BackSpace")
     window.type(str(target))
     window.key("Return")
