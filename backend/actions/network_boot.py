@@ -1,20 +1,19 @@
 """Step 4: network boot is planned, set up, and looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.actions.action import Group, Outcome, Person, Prepared
 from backend.actions.installs import Armable, ArmInstall
-from backend.actions.macs_assign import disarm
+from backend.actions.letting_in import LetIn, let_in
 from backend.amounts import size
 from backend.change.plan import Plan
 from backend.change.preview import ChangeKind, preview
-from backend.change.records import ChangeRecord
 from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE, BootMode
 from backend.clone.installer import BuildInstaller
 from backend.clone.installs import Installs
-from backend.clone.ticket import Ticket, TicketState
+from backend.clone.ticket import TicketState
 from backend.errors import HaoscarError, InvalidInput
 from backend.model.site import Site, Standby
 from backend.netboot import dhcp
@@ -74,14 +73,6 @@ class PlanNetworkBoot:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkBootDone:
-    """What was set up, and who may install now."""
-
-    record: ChangeRecord
-    tickets: tuple[Ticket, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SetUpNetworkBoot:
     """Setup Network Boot: whoever waits for its first installation may install afterwards."""
 
@@ -92,7 +83,7 @@ class SetUpNetworkBoot:
         """See Action.title."""
         return "Set up network boot"
 
-    def prepare(self, context: TaskContext, person: Person) -> Prepared[NetworkBootDone]:
+    def prepare(self, context: TaskContext, person: Person) -> Prepared[LetIn]:
         """See Action.prepare; builds the installer, which takes a minute the first time."""
         del person
         site = self.wiring.store().load()
@@ -105,32 +96,13 @@ class SetUpNetworkBoot:
         idle = not armed and all(one.kind is ChangeKind.UNCHANGED for one in changes)
         doubts = (*not_armed, *unprepared(self.wiring.paths, site))
 
-        def run(task: TaskContext) -> NetworkBootDone:
-            return self._carry_out(planned.plan, armed, task)
+        def run(task: TaskContext) -> LetIn:
+            return let_in(self.wiring, planned.plan, armed, task)
 
-        def tell(done: NetworkBootDone) -> Outcome:
+        def tell(done: LetIn) -> Outcome:
             return _told(done, planned, not_armed)
 
         return Prepared(self.title, planned.plan.sentence, tuple(groups), run, tell, doubts, idle)
-
-    def _carry_out(
-        self, plan: Plan, armed: Sequence[tuple[ArmInstall, Armable]], task: TaskContext
-    ) -> NetworkBootDone:
-        """Do it; when a standby cannot be let in, everything is taken back."""
-        journal, tickets = self.wiring.journal(), list[Ticket]()
-        record = journal.apply(plan, task)
-        try:
-            for action, found in armed:
-                task.step(f"Letting {found.standby.name} in")
-                tickets.append(action.arm(found))
-        except HaoscarError as problem:
-            disarm(self.wiring.paths, [one.mac for one in tickets])
-            if record.id:
-                journal.undo(record.id, TaskContext(task.listener))
-            text = "Nothing is left changed: every step was taken back."
-            problem.reports = (*problem.reports, info("change.rolled-back", text))
-            raise
-        return NetworkBootDone(record, tuple(tickets))
 
     def _armable(self, site: Site) -> tuple[list[tuple[ArmInstall, Armable]], tuple[Report, ...]]:
         """Return who is let in with it, and why somebody else is not."""
@@ -168,9 +140,7 @@ def _not_armed(standby: Standby, report: Report) -> Report:
     return Report(Severity.WARNING, report.code, text, report.remedy)
 
 
-def _told(
-    done: NetworkBootDone, planned: NetworkBootPlanned, doubts: tuple[Report, ...]
-) -> Outcome:
+def _told(done: LetIn, planned: NetworkBootPlanned, doubts: tuple[Report, ...]) -> Outcome:
     names = ", ".join(ticket.standby for ticket in done.tickets)
     served = f"{planned.directory} has the boot loaders and the installer"
     details = (f"{served} ({size(planned.installer_bytes)}).",)

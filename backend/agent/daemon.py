@@ -33,7 +33,7 @@ from backend.system.agent.process import boottime_us, notify
 
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
-CHECK_EVERY = 2 * SECOND
+CHECK_EVERY = SECOND
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 

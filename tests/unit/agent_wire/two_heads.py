@@ -1,7 +1,7 @@
 """Two heads and three witnesses that talk in steps of a millisecond, for the judgement of links.
 
 Network 0, "private", has everybody; network 1, "public", the heads only. Head 1 is active: it
-renews every tenth of a lease. A head looks at its links as often, and says what it thinks of
+renews as often as the agent does. A head looks at its links as often, and says what it thinks of
 them with every word.
 """
 
@@ -120,6 +120,6 @@ class World:
             for to, network in self.ways(1):
                 if to == 2 or turn % 2:
                     self.ask(1, to, network)
-        elif turn % 10 == 0:
+        elif turn % SETTINGS.timing.rounds == 0:
             for to, network in self.ways(2):
                 self.ask(2, to, network)
