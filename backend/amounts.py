@@ -20,3 +20,10 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+def share(part: float | None) -> str:
+    """Return a part of the time in per cent, never rounded up to 100; "-" where nobody has looked."""
+    if part is None:
+        return "-"
+    return "100 %" if part >= 1 else f"{min(part * 100, 99.999):.3f} %"

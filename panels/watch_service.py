@@ -50,6 +50,7 @@ class ServiceEditor(ttk.Frame):
         self._panel = prefix(parent)
         self._periods: list[PeriodEditor] = []
         self._ref: Ref | None = None
+        self._kept: dict[str, str] = {}
         self._before: tuple[object, ...] = ()
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, weight=1)
@@ -149,6 +150,7 @@ class ServiceEditor(ttk.Frame):
         service = watch.service(ref) if ref is not None else None
         texts = dict.fromkeys((one.key for one in SERVICE), "")
         texts |= {"group": group, "interval": "1m"} if service is None else texts_of(service)
+        self._kept = dict(texts)  # also of what has no field here
         self._title.configure(text="Add Service" if service is None else "Edit Service")
         self._delete.state(["disabled" if service is None else "!disabled"])
         self._group.configure(values=[str(one.name) for one in watch.groups])
@@ -209,6 +211,7 @@ class ServiceEditor(ttk.Frame):
     def _texts(self) -> dict[str, str]:
         standard = self._monitor.chosen == STANDARD
         return {
+            **self._kept,
             **self._further.texts,
             "group": self._group.get(),
             "name": self._name.get(),

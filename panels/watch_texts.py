@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.errors import InvalidInput
 from backend.model.periods import Period
-from backend.model.periods_calendar import next_change
+from backend.periods import next_change
 
 HELP = (
     "The watch list says which services of which hosts are checked, how often, and who hears of it. It is part of "
@@ -13,11 +13,12 @@ HELP = (
     "Choose the host group above the table. Enter or a double click on a service opens it. What you change is "
     "collected here; Save shows what will be written into the site file, and writes it. Ctrl-R puts back what is "
     "stored.\n\n"
+    "The watch process of the active head checks the services by the list that Step 5, Complete installation, has "
+    "given it. State shows what it finds, and since when, anew every two seconds; the line below the table says "
+    "everything about the selected service. Test now checks it at once. Acknowledge.. says that a failure is known: "
+    "no more alerts about it until it is well. Disable and Enable work at once and are not written into the site "
+    "file. History.. shows what happened, and for how long the service was well.\n\n"
     "The three services that are proposed at first are those of the original HA-OSCAR."
-)
-ENGINE = (
-    "Checks start with the watch-list engine of the agent, which this version does not have yet: "
-    "the list is kept and checked here."
 )
 PROPOSED = "Nothing is stored yet: these are the original's three services. Save writes them."
 UNSAVED = "▲ There are changes that are not saved yet."

@@ -3,12 +3,13 @@
 import tkinter as tk
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from tkinter import ttk
 
 from backend.model.watchlist import WatchedService
 from backend.reports import Report
-from panels import watch_texts as texts
 from panels.context import PanelContext
+from panels.watch_live_texts import ACK, DISABLE, Told
 from panels.widgets.buttons import ButtonRow, button
 from panels.widgets.findings import Findings
 from panels.widgets.lines import choice
@@ -16,11 +17,13 @@ from panels.widgets.names import name, prefix
 from panels.widgets.table import Column, Table
 
 COLUMNS = (
-    Column("name", "Service name", 23),
-    Column("monitor", "Monitor to use", 35),
-    Column("interval", "Check every", 16),
+    Column("name", "Service name", 18),
+    Column("monitor", "Monitor to use", 18),
+    Column("interval", "Check every", 5),
     Column("periods", "Monitoring periods", 12),
-)  # wider than their contents: where there is no room for all, less is taken from each
+    Column("state", "State, since", 15),
+)
+SUFFIX = ".monitor"  # of mon's; the editor shows it
 TIPS: Mapping[str, str] = {
     "add": "Add a service to this host group.",
     "edit": "Change the selected service (Enter).",
@@ -29,7 +32,12 @@ TIPS: Mapping[str, str] = {
     "save": "Show what will be written, then write it.",
     "reset": "Put back what is stored (Ctrl-R).",
     "close": "Ctrl-Q",
+    "test": "Let the head that is active check the selected service now; the result counts.",
+    "ack": "Say that its failure is known: no more alerts about it until it is well.",
+    "toggle": "Check it no more until it is enabled again, or check it again; nothing is written.",
+    "history": "What happened to the selected service, and for how long it was well.",
 }
+RUNNING = ("test", "ack", "toggle", "history")  # what the watch process is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,10 @@ class WatchView(ttk.Frame):
         self._context, self._theme, self._commands = context, context.theme, commands
         self._panel = prefix(parent)
         self._buttons: dict[str, ttk.Button] = {}
+        self._why: dict[str, str] = {}  # why a button is off
+        self._services: tuple[WatchedService, ...] = ()
+        self._wrong: frozenset[str] = frozenset()
+        self._cells: Mapping[str, tuple[str, str]] = {}
         self.columnconfigure(0, weight=1)
         self.rowconfigure(4, weight=1)
         quarter, half = self._theme.quarter, self._theme.half
@@ -74,10 +86,16 @@ class WatchView(ttk.Frame):
         self.table.grid(sticky="nsew", pady=quarter)
         self._row(("add", "Add service.."), ("edit", "Edit service.."), ("delete", "Delete"),
                   right=("periods", "Defined periods..")).grid(sticky="ew")  # fmt: skip
+        self._one = self._label("", "Muted")
+        self._one.grid(sticky="nw", pady=(half, quarter))
+        self.rowconfigure(6, minsize=2 * self._theme.line + half)  # nothing moves where it grows
+        self._running = self._row(("test", "Test now"), ("ack", ACK), ("toggle", DISABLE),
+                                  ("history", "History.."))  # fmt: skip
+        self._running.grid(sticky="ew")
+        self._engine = self._label("", "Muted")
+        self._engine.grid(sticky="w", pady=(half, 0))
         self._state = self._label("", "Muted")
-        self._state.grid(sticky="w", pady=(half, 0))
-        self._engine = self._label(texts.ENGINE, "Muted")
-        self._engine.grid(sticky="w")
+        self._state.grid(sticky="w")
         self._findings = Findings(self, height=4)
         self._findings.grid(sticky="ew", pady=(quarter, 0))
         self._row(("save", "Save"), ("reset", "Reset"), right=("close", "Close")).grid(
@@ -87,6 +105,7 @@ class WatchView(ttk.Frame):
         for key, widget in (
             ("table", self.table), ("members", self._members), ("state", self._state),
             ("engine", self._engine), ("findings", self._findings.text), ("group", self._selector),
+            ("live", self._one),
         ):  # fmt: skip
             name(widget, f"{self._panel}.{key}")
 
@@ -111,18 +130,22 @@ class WatchView(ttk.Frame):
             name(self._buttons[key], f"{self._panel}.{key}")
         return made
 
-    def _row(self, *left: tuple[str, str], right: tuple[str, str]) -> ButtonRow:
+    def _row(self, *left: tuple[str, str], right: tuple[str, str] | None = None) -> ButtonRow:
         row = ButtonRow(self)
-        for key, text in (*left, right):
+        for key, text in (*left, *((right,) if right else ())):
             made = row.add(
-                text, self._commands[key], main=key == "save", tip=TIPS[key], right=key == right[0]
-            )
+                text, self._commands[key], main=key == "save", tip=partial(self._tip, key),
+                right=(key, text) == right,
+            )  # fmt: skip
             self._buttons[key] = made
             name(made, f"{self._panel}.{key}")
         return row
 
+    def _tip(self, key: str) -> str:
+        return self._why.get(key) or TIPS[key]
+
     def _wrap(self, width: int) -> None:
-        for label in (self._engine, self._members, self._state):
+        for label in (self._engine, self._members, self._state, self._one):
             label.configure(wraplength=width - self._theme.half)
 
     @property
@@ -135,13 +158,8 @@ class WatchView(ttk.Frame):
         self._selector.configure(values=shown.groups)
         self._selector.set(shown.group)
         self._members.configure(text=shown.members)
-        rows, tags = {}, {}
-        for one in shown.services:
-            key = str(one.ref)
-            wrong = key in shown.wrong
-            rows[key] = _row(one, wrong=wrong)
-            tags[key] = "error" if wrong else "muted" if one.disabled else ""
-        self.table.rows(rows, tags)
+        self._services, self._wrong = shown.services, shown.wrong
+        self._fill()
         text, style = shown.state
         self._state.configure(text=text, style=f"{style}.TLabel")
         reports = tuple(shown.reports)
@@ -150,6 +168,34 @@ class WatchView(ttk.Frame):
             self._findings.grid()
         else:
             self._findings.grid_remove()
+
+    def _fill(self) -> None:
+        rows, tags = {}, {}
+        for one in self._services:
+            key = str(one.ref)
+            wrong = key in self._wrong
+            state, tag = self._cells.get(key, ("-", "muted" if one.disabled else ""))
+            rows[key] = (*_row(one, wrong=wrong), state)
+            tags[key] = "error" if wrong else tag
+        self.table.rows(rows, tags)
+
+    def show_live(self, cells: Mapping[str, tuple[str, str]], told: Told) -> None:
+        """Show the states of the services, each with the tag of its row, and who checks them."""
+        self._engine.configure(text=told.text, style=f"{told.style}.TLabel")
+        if cells != self._cells:
+            self._cells = cells
+            self._fill()
+
+    def show_one(self, told: Told, why: Mapping[str, str], ack: str, toggle: str) -> None:
+        """Say everything about the selected service, and why what cannot be done with it."""
+        self._one.configure(text=told.text, style=f"{told.style}.TLabel")
+        self._why = dict(why)
+        for key in RUNNING:
+            self.enable(key, not why.get(key))
+        for key, text in (("ack", ack), ("toggle", toggle)):
+            if str(self._buttons[key].cget("text")) != text:
+                self._buttons[key].configure(text=text)
+                self._running.arrange()
 
     def enable(self, key: str, on: bool) -> None:
         """Switch a button on or off."""
@@ -165,6 +211,7 @@ def _row(service: WatchedService, *, wrong: bool) -> tuple[str, ...]:
     sign = "✖ " if wrong else ""
     off = " (off)" if service.disabled else ""
     return (
-        f"{sign}{service.name}", service.monitor or "-", f"{service.interval or '-'}{off}",
+        f"{sign}{service.name}", service.monitor.removesuffix(SUFFIX) or "-",
+        f"{service.interval or '-'}{off}",
         ", ".join(one.shown or "always" for one in service.periods) or "-",
     )  # fmt: skip

@@ -9,7 +9,6 @@ from backend.change.plan import Plan
 from backend.change.preview import ChangeKind, preview
 from backend.change.records import ChangeRecord
 from backend.errors import InvalidInput, Refused
-from backend.model.periods_calendar import can_match, next_change
 from backend.model.site import Site
 from backend.model.watchlist import WatchList, default_watch_list
 from backend.model.watchlist_checks import Machines, problems
@@ -27,6 +26,7 @@ from backend.model.watchlist_monitors import (
 from backend.model.watchlist_problems import Path as Where
 from backend.model.watchlist_values import words
 from backend.paths import Paths
+from backend.periods import can_match, next_change
 from backend.reports import Place, Report, Severity, warning
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
@@ -67,7 +67,8 @@ def look(wiring: Wiring) -> Watched:
 def machines(site: Site) -> Machines:
     """Return the machines that hosts may name. Pure."""
     heads = (site.primary.name, *(one.name for one in site.standbys))
-    return Machines(heads, tuple(one.name for one in site.nodes))
+    resources = tuple(one.name for one in site.resources)
+    return Machines(heads, tuple(one.name for one in site.nodes), resources)
 
 
 def _found(paths: Paths, places: tuple[str, ...], pattern: str) -> tuple[str, ...]:

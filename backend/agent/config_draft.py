@@ -109,7 +109,7 @@ def read_draft(document: Value, findings: Findings) -> Draft:
         findings.error(1, "The file is not one JSON object.", "Begin it with { and end it with }.")
         return draft
     inside = dict(document.data)
-    if _newer(inside, findings):
+    if is_newer(inside, findings):
         return draft
     for section in LISTS:
         if section.name in inside:
@@ -118,14 +118,14 @@ def read_draft(document: Value, findings: Findings) -> Draft:
             lists[section.name] += _list(section, value, findings)
     fencing = inside.pop(FENCING.name, None)
     also = (*(section.name for section in LISTS), FENCING.name)
-    _fill(top, inside, findings, also)
+    fill(top, inside, findings, also)
     if fencing is not None:
         top.note(FENCING.name, fencing.line)
         draft = draft._replace(fencing=_table(FENCING, fencing, findings))
     return draft
 
 
-def _newer(inside: dict[str, Value], findings: Findings) -> bool:
+def is_newer(inside: dict[str, Value], findings: Findings) -> bool:
     """Whether the file is of a newer form, of which nothing more can be said."""
     version = inside.get("version")
     if version is None or not isinstance(version.data, int) or version.data <= 1:
@@ -139,6 +139,12 @@ def _newer(inside: dict[str, Value], findings: Findings) -> bool:
 
 
 def _list(section: Section, value: Value, findings: Findings) -> list[Table]:
+    tables = [_table(section, one, findings) for one in entries(section, value, findings)]
+    return [table for table in tables if table is not None]
+
+
+def entries(section: Section, value: Value, findings: Findings) -> list[Value]:
+    """Return the entries of a list; none, and a report, when it is no list or too long."""
     if not isinstance(value.data, list):
         text = f"{section.name}: {shown(value)} is not a list."
         findings.error(value.line, text, f'Write "{section.name}": [{{...}}, {{...}}].')
@@ -147,8 +153,7 @@ def _list(section: Section, value: Value, findings: Findings) -> list[Table]:
         text = f"{section.name} has {len(value.data)} entries, more than {section.most}."
         findings.error(value.line, text, f"Keep {section.most} of them.")
         return []
-    tables = [_table(section, one, findings) for one in value.data]
-    return [table for table in tables if table is not None]
+    return value.data
 
 
 def _table(section: Section, value: Value, findings: Findings) -> Table | None:
@@ -157,13 +162,14 @@ def _table(section: Section, value: Value, findings: Findings) -> Table | None:
         findings.error(value.line, text, 'Write it as {"key": value}.')
         return None
     table = Table(section, value.line)
-    _fill(table, value.data, findings)
+    fill(table, value.data, findings)
     return table
 
 
-def _fill(
+def fill(
     table: Table, found: dict[str, Value], findings: Findings, also: Iterable[str] = ()
 ) -> None:
+    """Read the keys of an object into its table; ``also`` are names of others that belong there."""
     known = [key.name for key in table.section.keys]
     for name, value in found.items():
         if name not in known:

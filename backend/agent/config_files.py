@@ -32,7 +32,7 @@ class Facts(NamedTuple):
     owner: int
 
 
-def read_text(file: str) -> str:
+def read_text(file: str, largest: int = LARGEST) -> str:
     """Return the text of a configuration; raises Wrong when it cannot be trusted or read."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -45,9 +45,9 @@ def read_text(file: str) -> str:
                 "Somebody else could change it, and what it names runs as root.",
                 f"Run: chown root {file}; chmod 644 {file}",
             )
-        content = source.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise Wrong(f"It has more than {LARGEST >> 10} KiB.", "No configuration is so long.")
+        content = source.read(largest + 1)
+    if len(content) > largest:
+        raise Wrong(f"It has more than {largest >> 10} KiB.", "No configuration is so long.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -60,21 +60,22 @@ def check_files(draft: Draft, findings: Findings) -> None:
     top, me = draft.top, myself(draft)
     key = top.values.get("key_file")
     if key is not None:
-        _check_key(key, top.line("key_file"), findings)
+        check_key(key, top.line("key_file"), findings)
     if me is None or me.values.get("role") != "head":
         return
     if draft.fencing is not None and "credentials_file" in draft.fencing.values:
         file = draft.fencing.values["credentials_file"]
-        _secret("credentials_file", file, draft.fencing.line("credentials_file"), findings)
+        check_secret("credentials_file", file, draft.fencing.line("credentials_file"), findings)
     watchdog = top.values.get("watchdog")
     if watchdog and not os.path.exists(watchdog):  # noqa: PTH110 - pathlib costs memory
         text = f"watchdog: {watchdog} does not exist."
         findings.add(WARNING, top.line("watchdog"), text, "Load its driver, or leave the key out.")
 
 
-def _check_key(file: str, line: int, findings: Findings) -> None:
+def check_key(file: str, line: int, findings: Findings) -> None:
+    """Look at the key that all members share."""
     before = len(findings.problems)
-    facts = _secret("key_file", file, line, findings)
+    facts = check_secret("key_file", file, line, findings)
     if facts is None or len(findings.problems) > before:
         return
     try:
@@ -88,7 +89,7 @@ def _check_key(file: str, line: int, findings: Findings) -> None:
         findings.error(line, text, remedy)
 
 
-def _secret(key: str, file: str, line: int, findings: Findings) -> Facts | None:
+def check_secret(key: str, file: str, line: int, findings: Findings) -> Facts | None:
     """Return what is known of a file that only its owner may read; None after a report."""
     try:
         facts = _judged(os.stat(file))  # noqa: PTH116 - pathlib costs memory

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from backend.agent.config_checks import myself, unique
 from backend.agent.config_draft import Draft, Findings, Table
-from backend.agent.config_schema import OPTIONS, RESOURCE, VIRTUAL_IP
+from backend.agent.config_schema import OPTIONS, RESOURCE, VIRTUAL_IP, Option
 
 SECRETS = ("passw", "passphrase", "secret", "token")  # parts of the names of such options
 
@@ -32,9 +32,11 @@ def check_resources(draft: Draft, findings: Findings) -> None:
                 findings.error(draft.fencing.line("options"), text, remedy)
 
 
-def wrong_options(kind: str, given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def wrong_options(
+    kind: str, given: Iterable[tuple[str, str]], kinds: Mapping[str, tuple[Option, ...]] = OPTIONS
+) -> list[tuple[str, str]]:
     """Return what is wrong with the options of a kind of resource, each with its remedy."""
-    known = {one.name: one for one in OPTIONS.get(kind, ())}
+    known = {one.name: one for one in kinds.get(kind, ())}
     values = dict(given)
     wrong: list[tuple[str, str]] = []
     for name, one in known.items():

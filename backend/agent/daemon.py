@@ -29,6 +29,7 @@ from backend.agent.hands import GateStuck
 from backend.agent.parts import HeadParts, first_state
 from backend.agent.resources import state as resources
 from backend.agent.settings import Settings
+from backend.agent.verdict import Verdict
 from backend.system.agent.process import boottime_us, notify
 
 NO_POLL = 1  # a moment that no poll of the core's was sent at
@@ -76,6 +77,7 @@ class Daemon:
         self._mirrored = False  # the maintenance mode here is the other head's
         self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
+        self.verdict = Verdict()
         self.errands = Errands(parts, self.event)
         self.head: Head = first_state(parts, self._woken)
         self._control = head_control.open_control(self)
@@ -179,6 +181,16 @@ class Daemon:
         """Begin a planned switchover; returns the sentence."""
         return self.errands.begin(Switchover(), self.head, boottime_us())
 
+    def judged(self, verdict: Verdict) -> str:
+        """Take what the watch process says of this head; returns the sentence."""
+        before = self.verdict.why if self.verdict.unfit(boottime_us()) else ""
+        self.verdict = verdict
+        sentence = f"not fit, as the watch list says: {verdict.why}" if verdict.why else "fit again"
+        if verdict.why != before:
+            self.chronicle.notice(sentence)
+        self.look_now()
+        return sentence
+
     def persisted(self, version: int) -> None:
         """A promise is on the disk."""
         self._step(Persisted(version), boottime_us())
@@ -255,12 +267,21 @@ class Daemon:
         serving = self.head.role is Role.ACTIVE
         other = int(self.head.peer.health & Health.LINKS)
         health = Health(links.health_bits(now, serving=serving, other=other))
-        health |= self.parts.condition()
+        health |= self.parts.condition(unfit=self._unfit(now))
         self.parts.post.probe(links.probes(now))
         if health != self.head.health:
             self._step(Condition(health), now)
         self.errands.look(self.head, now)
         self._mirror(now)
+
+    def _unfit(self, now: int) -> bool:
+        """Whether the watch list's verdict counts: the other head is there, and, when the role is
+        to go to it, the resources have been stopped first."""
+        head = self.head
+        if not self.verdict.unfit(now) or not head.peer.alive(now, self._timing.lease):
+            self.errands.fit_again(head)
+            return False
+        return not self.errands.empties(head, now)
 
     def _mirror(self, now: int) -> None:
         """A standby keeps the active head's maintenance mode for a while after its last word."""

@@ -10,7 +10,8 @@ from backend.agent.core import events
 from backend.agent.core.explain import explain
 from backend.agent.core.timing import SECOND
 from backend.agent.resources import state as resources
-from backend.agent.status import head_status, virtual_ips
+from backend.agent.status import head_status, role_answer, virtual_ips
+from backend.agent.verdict import LONGEST, heard
 from backend.system.agent.control_socket import ControlSocket
 from backend.system.agent.process import boottime_us
 
@@ -32,6 +33,9 @@ def open_control(daemon: Daemon) -> ControlSocket:
         "events": answers.events,
         "force": answers.force,
         "forget": answers.forget,
+        "restart": answers.restart,
+        "role": answers.role,
+        "health": answers.health,
     }
     address = None
     if settings.metrics:
@@ -66,7 +70,8 @@ class HeadControl:
         found["virtual_ips"] = virtual_ips(daemon.settings, present, gate)
         found["links"] = parts.links.snapshot(now)
         found["resources"] = parts.conductor.states()
-        found["explain"] = list(explain(daemon.head, now))
+        found["explain"] = [*explain(daemon.head, now), *daemon.verdict.lines(now)]
+        found["watch"] = daemon.verdict.shown(now)
         found["risks"] = list(daemon.warnings)
         found["counters"] = dict(daemon.counters)
         found["slowest_pass_us"] = daemon.slowest_us
@@ -110,3 +115,38 @@ class HeadControl:
             return control.refused(f"there is no resource {name[:60]!a}")
         self._daemon.parts.conductor.tell(resources.Forget(name))
         return {"ok": True, "resources": self._daemon.parts.conductor.states()}
+
+    def restart(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Stop and start a resource that runs and does not work; one that is being restarted
+        already is left to that, and one that was given up here to the other head."""
+        name = str(question.get("resource", ""))
+        board = self._daemon.parts.conductor.board
+        item = next((one for one in board.items if one.name == name), None)
+        if item is None:
+            return control.refused(f"there is no resource {name[:60]!a}")
+        if not board.serving or board.draining:
+            return control.refused(f"this head does not run {name} now")
+        if item.held or item.blame:
+            return control.refused(f"{name} was given up here: {item.blame or item.why}")
+        if item.phase is resources.Phase.UNKNOWN:
+            return control.refused(f"nobody can tell whether {name} runs: {item.why}")
+        self._daemon.parts.conductor.tell(resources.Restart(name))
+        return {"ok": True, "resources": self._daemon.parts.conductor.states()}
+
+    def role(self, _question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return who serves, in few words: it is asked once a second."""
+        daemon = self._daemon
+        return role_answer(daemon.head, daemon.settings, daemon.verdict, boottime_us())
+
+    def health(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hear of the watch process that this head is not fit for some seconds, or fit again."""
+        fit, why = question.get("fit"), question.get("why", "")
+        if not isinstance(fit, bool) or not isinstance(why, str):
+            return control.refused('this needs "fit", true or false, and "why", a text')
+        seconds = control.number(question, "seconds", 0.0, LONGEST)
+        if not fit and not seconds:
+            return control.refused('this needs "seconds", more than 0: for how long it counts')
+        return {
+            "ok": True,
+            "sentence": self._daemon.judged(heard(fit, why, seconds, boottime_us())),
+        }

@@ -11,11 +11,13 @@ from backend.agent.release import VERSION
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+COMMANDS = ("run", "witness", "watch", "check")  # those with a configuration
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: starting it again does not help
 
 HELP = """\
 usage: haoscar-agent run --config FILE
        haoscar-agent witness --config FILE
+       haoscar-agent watch --config FILE
        haoscar-agent check --config FILE
        haoscar-agent probe --address IP [...]
        haoscar-agent ctl COMMAND [...]
@@ -25,14 +27,15 @@ The failover agent of HA-OSCAR. It runs in the foreground until SIGTERM.
 
   run       be a head: serve the virtual IPs while most of the others agree, or stand by
   witness   be a witness: grant leases to one head at a time, and nothing else
+  watch     check the services of the watch list, heal them and send alerts, beside a head's agent
   probe     measure from here for how long an address does not answer
   ctl       ask the agent on this machine: status, events, switchover, maintenance ...
-  check     name every problem of a configuration file, each with its line, or say ok
+  check     name every problem of a configuration file, of either kind, each with its line, or say ok
 
 exit codes: 0 done; 1 failed, and for check: the file has errors; 2 wrong usage;
 78 wrong configuration, starting it again does not help.
 
-Every key of the configuration is explained in docs/agent.md.
+Every key of the configuration is explained in docs/agent.md, those of watch in docs/watch-agent.md.
 """
 
 
@@ -68,6 +71,10 @@ def _main(words: list[str]) -> int:
         sys.stdout.write(f"haoscar-agent {VERSION}\n")
         return 0
     command, file = parse(words)
+    if command == "watch":
+        from backend.watch.main import serve
+
+        return serve(file)
     return _check(file) if command == "check" else _serve(command, file)
 
 
@@ -84,9 +91,9 @@ def parse(words: list[str]) -> tuple[str, str]:
             raise Usage(f"there is no option {word[:60]!a}")
         else:
             commands.append(word)
-    if len(commands) != 1 or commands[0] not in ("run", "witness", "check"):
+    if len(commands) != 1 or commands[0] not in COMMANDS:
         given = " ".join(commands)[:60]
-        raise Usage(f"{given!a} is not one of the commands run, witness and check")
+        raise Usage(f"{given!a} is not one of the commands {', '.join(COMMANDS)}")
     if len(files) != 1 or not files[0]:
         raise Usage("give the configuration, once: --config FILE")
     return commands[0], files[0]
@@ -94,11 +101,15 @@ def parse(words: list[str]) -> tuple[str, str]:
 
 def _check(file: str) -> int:
     from backend.agent.config import load
+    from backend.agent.config_draft import ERROR
+    from backend.watch.main import problems
 
-    found = load(file)
-    for problem in found.problems:
+    found = problems(file)
+    if found is None:
+        found = load(file).problems
+    for problem in found:
         sys.stdout.write(problem.sentence(file) + "\n")
-    if found.settings is None:
+    if any(one.weight == ERROR for one in found):
         return EXIT_FAILED
     sys.stdout.write("ok\n")
     return 0

@@ -121,10 +121,11 @@ class HeadParts:
         """Return the virtual IPs that are configured here, and how long the gate is open yet."""
         return frozenset(address for _, address in self.addresses.present()), self.gate.remaining()
 
-    def condition(self) -> Health:
-        """Return what the resources say of this head: FIT, IDLE."""
+    def condition(self, *, unfit: bool = False) -> Health:
+        """Return what the resources say of this head, and the watch list when it says ``unfit``:
+        FIT, IDLE."""
         board = self.conductor.board
-        health = Health.FIT if board.fit else Health.NONE
+        health = Health.FIT if board.fit and not unfit else Health.NONE
         return health | Health.IDLE if board.exclusive_stopped else health
 
     def serve(self, term: int, solo: int = 0) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.agent.chronicle import Chronicle
-from backend.agent.core.lease import my_health
+from backend.agent.core.active import willing
+from backend.agent.core.lease import ACTIVE, FIT, MAINTENANCE, my_bits, my_health
 from backend.agent.core.messages import Health
 from backend.agent.core.state import Head, Role
 from backend.agent.settings import Settings
+from backend.agent.verdict import Verdict
 
 
 def head_status(head: Head, settings: Settings, chronicle: Chronicle, now: int) -> dict[str, Any]:
@@ -42,6 +44,29 @@ def head_status(head: Head, settings: Settings, chronicle: Chronicle, now: int) 
         "voters": voters(head, settings, now),
         "last_decision": last.as_dict() if last else None,
         "last_alarm": alarm.as_dict() if alarm else None,
+    }
+
+
+def role_answer(head: Head, settings: Settings, verdict: Verdict, now: int) -> dict[str, Any]:
+    """Return who serves, and whether the other head could; cheap, for one question a second."""
+    peer = head.peer
+    health = int(peer.health)
+    unfit = verdict.unfit(now)
+    return {
+        "ok": True,
+        "role": head.role.name.lower(),
+        "term": head.term,
+        "maintenance": bool(my_bits(head, now) & MAINTENANCE),
+        "fit": bool(int(head.health) & FIT) and not unfit,
+        "why": verdict.why if unfit else "",
+        "peer": {
+            "name": settings.member(head.members.peer).name,
+            "alive": peer.alive(now, head.timing.lease),
+            "fit": bool(health & FIT),
+            "active": bool(health & ACTIVE),
+            "maintenance": bool(health & MAINTENANCE),
+            "willing": willing(head, now),
+        },
     }
 
 

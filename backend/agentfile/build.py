@@ -1,4 +1,4 @@
-"""Builds ``haoscar-agent.pyz``: the agent's modules in one file that only needs ``python3``.
+"""Builds ``haoscar-agent.pyz``: agent and watch process in one file that only needs ``python3``.
 
 The layout is that of the standard library's ``zipapp``, written here member by member, because
 ``zipapp`` takes times and modes from the disk: the same modules must give the same bytes. Nothing
@@ -8,7 +8,9 @@ is compressed or compiled: see docs/agent.md for what that was measured to cost.
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,19 @@ from backend.system.files import write_atomically
 
 NAME = "haoscar-agent.pyz"
 SHEBANG = b"#!/usr/bin/env python3\n"
-PARTS = ("__init__.py", "agent", "system/__init__.py", "system/agent")  # of the package backend
+PARTS = (  # of the package backend
+    "__init__.py", "agent", "periods", "system/__init__.py", "system/agent", "system/watch", "watch",
+)  # fmt: skip
+LIBRARIES = ("pyasn1", "pysnmp")  # for the watch process; all of it is Python
+MIBS = "pysnmp/smi/builder.py"
+# pysnmp runs its MIB modules by their paths, and in a zip file they have none.
+ARCHIVED = b"""
+
+# Added by HA-OSCAR.
+from backend.system.watch.mibs import from_archive
+
+MibBuilder.load_module = from_archive(MibBuilder.load_module)
+"""
 RELEASE = "backend/agent/release.py"
 UNSTAMPED = b'\nDIGEST = ""'
 LARGEST = 5_000_000  # bytes
@@ -53,7 +67,7 @@ def build() -> bytes:
 
     Raises HaoscarError when modules are missing, as in a damaged installation.
     """
-    members = {**sources(), "__main__.py": START}
+    members = {**sources(), **libraries(), "__main__.py": START}
     digest = digest_of(members)
     members[RELEASE] = members[RELEASE].replace(UNSTAMPED, f'\nDIGEST = "{digest}"'.encode(), 1)
     packed = _packed(members)
@@ -75,14 +89,40 @@ def sources() -> dict[str, bytes]:
     top = Path(backend.__file__).parent
     found: dict[str, bytes] = {}
     for part in PARTS:
-        path = top / part
-        files = [path] if path.suffix else sorted(path.rglob("*.py"))
-        for file in files:
-            found[f"backend/{file.relative_to(top).as_posix()}"] = file.read_bytes()
+        found |= {f"backend/{name}": text for name, text in _read(top, part)}
     if UNSTAMPED not in found.get(RELEASE, b""):
         text = f"The agent's modules are not complete in {top}."
         raise HaoscarError.of("agentfile.modules", text, "Install HA-OSCAR again.")
     return found
+
+
+def libraries() -> dict[str, bytes]:
+    """Return the packages of others by their names in the file, with their licences; raises HaoscarError."""
+    found: dict[str, bytes] = {}
+    for name in LIBRARIES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            text = (
+                f"The Python package {name} is not installed here, and the agent's file needs it."
+            )
+            raise HaoscarError.of("agentfile.library", text, f"Install it with: pip install {name}")
+        top = Path(spec.origin).parent.parent
+        found |= dict(_read(top, name))
+        for file in metadata.files(name) or ():
+            if file.name.startswith("LICENSE"):
+                found[f"{name}/{file.name}"] = file.read_binary()
+    if MIBS in found:
+        found[MIBS] += ARCHIVED
+    # Python finds a package without __init__.py in a directory, but not in a zip file.
+    folders = {one.rpartition("/")[0] for one in found}
+    return {**dict.fromkeys((f"{one}/__init__.py" for one in folders), b""), **found}
+
+
+def _read(top: Path, part: str) -> Iterator[tuple[str, bytes]]:
+    """Yield a module, or all modules of a package."""
+    path = top / part
+    for file in [path] if path.suffix else sorted(path.rglob("*.py")):
+        yield file.relative_to(top).as_posix(), file.read_bytes()
 
 
 def digest_of(members: Mapping[str, bytes]) -> str:

@@ -7,7 +7,7 @@ from backend.actions import watch_list
 from backend.cli.app import App
 from backend.cli.watch_views import as_dict
 from backend.model.watchlist import WatchList
-from backend.model.watchlist_form import Entry
+from backend.model.watchlist_fields import Entry
 
 
 def add_entries(parser: argparse._ActionsContainer, entries: Sequence[Entry]) -> None:

@@ -19,14 +19,17 @@ def as_dict(watch: WatchList) -> dict[str, Any]:
 
 def _values(entry: Any) -> dict[str, Any]:
     found = {one.name: _plain(getattr(entry, one.name)) for one in fields(entry)}
-    if "environment" in found:
-        found["environment"] = dict(entry.environment)
+    for key in ("environment", "options"):  # pairs
+        if key in found:
+            found[key] = dict(getattr(entry, key))
     return found
 
 
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
+    if is_dataclass(value) and hasattr(value, "kind"):
+        return _values(value)
     if not isinstance(value, tuple):
         return str(value)
     return [_values(one) if is_dataclass(one) else str(one) for one in value]

@@ -9,7 +9,7 @@ from datetime import datetime
 from backend.cli.app import App, Subparsers
 from backend.errors import HaoscarError, InvalidInput
 from backend.model.periods import Period
-from backend.model.periods_calendar import next_change
+from backend.periods import next_change
 from backend.reports import Place
 
 LONGEST_LINE = 100_000  # characters; a period has 4096 at most

@@ -22,6 +22,10 @@ FAILOVER = {
     Family.DEBIAN: ("iproute2", "nftables", "util-linux", "mount", "keepalived"),
     Family.RHEL: ("iproute", "nftables", "util-linux", "keepalived"),
 }
+MONITORING = {
+    Family.DEBIAN: ("iproute2", "nftables", "util-linux", "mount", "snmpd"),
+    Family.RHEL: ("iproute", "nftables", "util-linux", "net-snmp"),
+}
 TESTS = {
     Family.DEBIAN: (
         "isc-dhcp-server", "tftpd-hpa", "openssh-server", "rsync", "python3-tk", "curl", "attr", "acl", "libcap2-bin",
@@ -29,7 +33,7 @@ TESTS = {
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
         "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
         "resource-agents", "psmisc", "fence-agents", "openipmi", "ipmitool",
-        "libtime-period-perl", "xvfb", "xdotool", "imagemagick", "fonts-dejavu-core",
+        "libtime-period-perl", "mon", "monitoring-plugins-basic", "snmpd", "xvfb", "xdotool", "imagemagick", "fonts-dejavu-core",
     ),
     Family.RHEL: (),
 }  # fmt: skip
@@ -69,6 +73,14 @@ def ensure_failover_packages(paths: Paths, runner: Runner, context: TaskContext)
     """Install what is missing for the failover bench; raises as ensure_host_packages does."""
     tool = package_tool(paths, runner)
     return _ensure(FAILOVER[distribution_of(paths).family], tool, context)
+
+
+def ensure_monitoring_packages(
+    paths: Paths, runner: Runner, context: TaskContext
+) -> tuple[str, ...]:
+    """Install what is missing for the monitoring bench; raises as ensure_host_packages does."""
+    tool = package_tool(paths, runner)
+    return _ensure(MONITORING[distribution_of(paths).family], tool, context)
 
 
 def _ensure(wanted: tuple[str, ...], tool: PackageTool, context: TaskContext) -> tuple[str, ...]:

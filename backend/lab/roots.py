@@ -45,9 +45,12 @@ PACKAGES = (
     # what a head needs to install others; never the package dracut, which removes initramfs-tools
     "isc-dhcp-server", "tftpd-hpa", "dracut-core", "dracut-network",
     "pxelinux", "syslinux", "syslinux-common", "isolinux", "ipxe", "mtools", "xorriso",
+    "snmpd",  # what the watch list asks
 )  # fmt: skip
 WINDOW = ("python3-tk", "fonts-dejavu-core")  # what a head shows the wizard with; else left out
-DISABLED = ("isc-dhcp-server", "isc-dhcp-server6", "tftpd-hpa", "nftables", "kexec", "kexec-load")
+DISABLED = (
+    "isc-dhcp-server", "isc-dhcp-server6", "tftpd-hpa", "nftables", "kexec", "kexec-load", "snmpd",
+)  # fmt: skip
 ENABLED = ("systemd-networkd", "ssh", "lab-hostkey")
 _TARGETS = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
 _PASSED_ON = re.compile(r'(Acquire::(?:https?|Check-[A-Za-z-]+)(?:::[^" ]*)?) "([^"\\]+)";')

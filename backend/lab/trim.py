@@ -29,7 +29,7 @@ REMOVED = (
     "usr/share/grub/themes", "usr/share/grub/ascii.pf2", "usr/share/grub/euro.pf2", "usr/share/grub/grub-mkconfig_lib.mo",
     "usr/share/initramfs-tools", "etc/initramfs-tools",
     "usr/lib/x86_64-linux-gnu/perl",  # perl-base stays: update-rc.d is written in it
-    "usr/lib/x86_64-linux-gnu/libperl*", "usr/lib/x86_64-linux-gnu/libapt-*",
+    "usr/lib/x86_64-linux-gnu/libapt-*",  # libperl stays: snmpd is linked with it
     # mtools writes names in code page 850, xorriso in UTF-16.
     "usr/lib/x86_64-linux-gnu/gconv/[!gIU]*", "usr/lib/x86_64-linux-gnu/gconv/I[!B]*",
     "usr/lib/x86_64-linux-gnu/gconv/IBM[!8]*", "usr/lib/x86_64-linux-gnu/gconv/U[!T]*",

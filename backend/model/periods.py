@@ -1,144 +1,51 @@
-"""Periods as Perl's Time::Period 1.25 reads them, such as wd {Mon-Fri} hr {9am-5pm}. Pure.
+"""Periods whose mistakes are reports; what a period means is in backend.periods. Pure."""
 
-A period is a list of sub-periods joined by commas, in force when one of them is; a sub-period is
-in force when all of its scales are. Times are those of the wall clock.
-"""
-
-import re
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
+from backend import periods
 from backend.errors import InvalidInput
-from backend.model.periods_scales import (
-    YEAR,
-    Malformed,
-    Span,
-    read_scale,
-    read_values,
-    read_years,
-    values_at,
-    within,
-)
-from backend.reports import Place, Report, error
+from backend.periods import LONGEST, BadPeriod
+from backend.periods.period import SubPeriod
+from backend.reports import Place, error
 
-LONGEST = 4096  # characters
-LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-# As in the Perl module, ``.`` ends at a line's end, and spaces are those of ASCII.
-SPACE = re.compile(r"\s+", re.ASCII)
-EDGES = re.compile(r"\A\s+|\s+\Z", re.ASCII)
-COMMA = re.compile(r"\s*,\s*", re.ASCII)
-CLOSED = re.compile(r"\}\s*", re.ASCII)
-SCALE = re.compile(r"([a-z]*)\s*\{\s*(.*)", re.ASCII)
-HYPHEN = re.compile(r"(\w+)\s*-\s*(\w+)", re.ASCII)
+__all__ = ["LONGEST", "Period"]
 
 
-@dataclass(frozen=True, slots=True)
-class SubPeriod:
-    """Scales that must all be in force; without any it is always in force."""
-
-    values: tuple[tuple[str, int], ...] = ()  # a scale's code, and its values as bits
-    years: tuple[Span, ...] | None = None  # None: all years
-
-    def contains(self, at: dict[str, int]) -> bool:
-        """Whether a place on all scales lies inside."""
-        if self.years is not None and not self.in_year(at["yr"]):
-            return False
-        return all(values >> at[code] & 1 for code, values in self.values)
-
-    def in_year(self, year: int) -> bool:
-        """Whether a year is one of its years."""
-        return self.years is None or any(within(span, year) for span in self.years)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(periods.Period):
     """A period that has been read; equal to another of the same text."""
 
-    text: str
-    parts: tuple[SubPeriod | Report, ...]
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return a period whose malformed parts are kept; raises InvalidInput when it is too long."""
+        try:
+            return super().read(text)
+        except BadPeriod as problem:
+            raise _invalid(problem) from None
 
     @classmethod
-    def read(cls, text: str) -> "Period":
-        """Return a period whose malformed parts are kept: they matter only once they are reached.
-
-        Raises InvalidInput when it is too long.
-        """
-        if len(text) > LONGEST:
-            raise InvalidInput.of(
-                "period.long", f"The period has more than {LONGEST} characters.", "Shorten it."
-            )
-        stripped = EDGES.sub("", text).translate(LOWER)
-        if stripped == "":
-            return cls(text, (SubPeriod(),))
-        if stripped == "none":
-            return cls(text, ())
-        return cls(text, tuple(_part(one) for one in _split(COMMA, stripped)))
-
-    @classmethod
-    def parse(cls, text: str, place: Place | None = None) -> "Period":
+    def parse(cls, text: str, place: Place | None = None) -> Self:
         """Return a period without malformed parts; raises InvalidInput with all of them."""
-        period = cls.read(text)
-        problems = [one for one in period.parts if isinstance(one, Report)]
-        if problems:
-            raise InvalidInput(*(replace(one, place=place) for one in problems))
-        return period
-
-    def __str__(self) -> str:
-        return self.text
+        try:
+            return super().parse(text)
+        except BadPeriod as problem:
+            raise _invalid(problem, place) from None
 
     @property
     def subperiods(self) -> tuple[SubPeriod, ...]:
         """The sub-periods; raises InvalidInput when one is malformed."""
-        return tuple(_sound(part) for part in self.parts)
+        try:
+            return super().subperiods
+        except BadPeriod as problem:
+            raise _invalid(problem) from None
 
     def contains(self, when: datetime) -> bool:
-        """Whether a time on the wall clock lies inside.
-
-        Raises InvalidInput when a malformed part comes before one that holds the time, as
-        Time::Period answers -1 then.
-        """
-        at = values_at(when)
-        return any(_sound(part).contains(at) for part in self.parts)
+        """Whether a time lies inside; raises InvalidInput where a malformed part matters."""
+        try:
+            return super().contains(when)
+        except BadPeriod as problem:
+            raise _invalid(problem) from None
 
 
-def _sound(part: SubPeriod | Report) -> SubPeriod:
-    if isinstance(part, Report):
-        raise InvalidInput(part)
-    return part
-
-
-def _split(separator: re.Pattern[str], text: str) -> list[str]:
-    """Split as Perl does: empty strings at the end are dropped."""
-    parts = separator.split(text)
-    while parts and not parts[-1]:
-        parts.pop()
-    return parts
-
-
-def _part(text: str) -> SubPeriod | Report:
-    try:
-        return _subperiod(text)
-    except Malformed as problem:
-        return error("period.malformed", problem.text, problem.remedy)
-
-
-def _subperiod(text: str) -> SubPeriod:
-    opened = text.count("{")
-    scales = _split(CLOSED, text)
-    if not opened or opened != text.count("}") or opened != len(scales):
-        shown = ascii(text)[:60]
-        raise Malformed(f"{shown} is no period.", "Write each scale as name {range}.")
-    values: dict[str, int] = {}
-    years: list[Span] | None = None
-    for one in scales:
-        found = SCALE.match(one)
-        if found is None:
-            raise Malformed(f"{ascii(one)[:60]} is no scale.", "Write it as name {range}.")
-        scale, ranges = read_scale(found[1]), _split(SPACE, HYPHEN.sub(r"\1-\2", found[2]))
-        if scale is YEAR:
-            years = [*(years or ()), *map(read_years, ranges)]
-            continue
-        values.setdefault(scale.code, 0)
-        for text_range in ranges:
-            values[scale.code] |= read_values(scale, text_range)
-    return SubPeriod(tuple(values.items()), None if years is None else tuple(years))
+def _invalid(problem: BadPeriod, place: Place | None = None) -> InvalidInput:
+    return InvalidInput(*(error(one.code, one.text, one.remedy, place) for one in problem.troubles))

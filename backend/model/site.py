@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from backend.model.addresses import Mac
 from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
 from backend.model.names import DomainName, HostName, ImageName, InterfaceName, UserName
+from backend.model.recovery import Monitoring
 from backend.model.watchlist import WatchList
 
 
@@ -120,6 +121,7 @@ class Site:
     resources: tuple[ClusterResource, ...] = ()
     fencing: tuple[FencingDevice, ...] = ()
     watch: WatchList = field(default_factory=WatchList)
+    monitoring: Monitoring | None = None
 
     def standby(self, name: str) -> Standby | None:
         """Return the standby of that name, or None."""

@@ -12,6 +12,7 @@ from backend.errors import InvalidInput
 from backend.model.agent import Options
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery import Recovery
 from backend.model.watchlist_depend import Dependency
 from backend.model.watchlist_values import AlertAfter, AlertEvery, Duration, ExitCodes
 from backend.reports import Place
@@ -122,6 +123,8 @@ class WatchedService:
     unack_summary: bool = False  # another summary ends an acknowledgement
     environment: Options = ()  # of its monitor and alerts
     periods: tuple[AlertPeriod, ...] = ()
+    limit: Duration | None = None  # how long a check may take
+    recovery: Recovery | None = None  # None: it is never restarted
 
     @property
     def ref(self) -> Ref:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from backend.model.periods_calendar import can_match
 from backend.model.watchlist import AlertPeriod, RunWhen, WatchedService, WatchList
 from backend.model.watchlist_monitors import ALERTS, alert_of, similar
 from backend.model.watchlist_problems import Path, Problem, doubt, meant, mistake, secrets
+from backend.periods import can_match
 
 
 def period_problems(watch: WatchList, service: WatchedService, path: Path) -> Iterator[Problem]:

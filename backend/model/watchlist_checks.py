@@ -7,13 +7,14 @@ could not be read; what is wrong with those has been said already.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.model.periods_calendar import always_matches, can_match
 from backend.model.watchlist import HostGroup, Ref, WatchedService, WatchList
 from backend.model.watchlist_alert_checks import period_problems
 from backend.model.watchlist_monitors import ALERTS, MONITORS, alert_of, monitor_of, similar
 from backend.model.watchlist_problems import Path, Problem, doubt, meant, mistake, secrets
+from backend.model.watchlist_recovery_checks import recovery_problems
 from backend.model.watchlist_rings import rings
 from backend.model.watchlist_values import words
+from backend.periods import always_matches, can_match
 
 DEPENDS = ("alert_depend", "monitor_depend", "host_depend")
 
@@ -24,6 +25,7 @@ class Machines:
 
     heads: tuple[str, ...]
     others: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()  # what the active head runs
 
     @property
     def all(self) -> frozenset[str]:
@@ -53,6 +55,10 @@ def problems(watch: WatchList, machines: Machines) -> Iterator[Problem]:
     for number, service in enumerate(watch.services):
         yield from _Service(known, service, ("watch", number)).problems()
         yield from period_problems(watch, service, ("watch", number))
+        hosts = known.groups[service.group].hosts if service.group in known.groups else ()
+        yield from recovery_problems(
+            service, hosts or machines.heads, machines.heads, machines.resources, ("watch", number)
+        )
     for key in DEPENDS[:2]:
         yield from _circles(watch, key)
 

@@ -4,15 +4,15 @@ The keys are those of the site file, for the command line and the service editor
 with a text is reported with its key as the field, with all other problems.
 """
 
-import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from backend.errors import InvalidInput
-from backend.model.addresses import parse_host
+from backend.model import watchlist_fields as read
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery_form import RECOVERY, take_recovery, texts_of_recovery
 from backend.model.watchlist import (
     Alert,
     AlertPeriod,
@@ -22,6 +22,7 @@ from backend.model.watchlist import (
     WatchedService,
 )
 from backend.model.watchlist_depend import Dependency
+from backend.model.watchlist_fields import Entry
 from backend.model.watchlist_monitors import parse_alert, parse_monitor
 from backend.model.watchlist_problems import Path
 from backend.model.watchlist_values import (
@@ -32,58 +33,17 @@ from backend.model.watchlist_values import (
     parse_line,
     parse_parameters,
     parse_times,
-    parse_variable,
-    shown,
-    words,
 )
 from backend.reports import Place, Report, error
 
-YES, NO = "yes", "no"
-Parse = Callable[[str, Place], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One field: its label, what reads it, and whether it may be empty (then it has its default)."""
-
-    key: str
-    label: str
-    parse: Parse
-    needed: bool = False
-
-
-def _truth(text: str, place: Place) -> bool:
-    if text.lower() not in (YES, NO):
-        raise InvalidInput(error("watch.truth", f"{shown(text)} is neither yes nor no.", "", place))
-    return text.lower() == YES
-
-
-def _hosts(text: str, place: Place) -> tuple[str, ...]:
-    return tuple(parse_host(one, place) for one in text.replace(",", " ").split())
-
-
-def _environment(text: str, place: Place) -> tuple[tuple[str, str], ...]:
-    pairs = [one.partition("=") for one in words(parse_parameters(text, place))]
-    for name, equals, value in pairs:
-        parse_variable(name if equals else f"{name} {value}", place)
-    return tuple((name, value) for name, _, value in pairs)
-
-
-def _run_when(text: str, place: Place) -> RunWhen:
-    try:
-        return RunWhen(text)
-    except ValueError as problem:
-        rule = f"Use {', '.join(RunWhen)}."
-        raise InvalidInput.of(
-            "watch.run", f"{shown(text)} says not when.", rule, place
-        ) from problem
+YES, NO = read.YES, read.NO
 
 
 GROUP = (
     Entry("name", "Group name", WatchName.parse, needed=True),
-    Entry("hosts", "Member hosts", _hosts),
-    Entry("disabled", "Nothing in it is checked", _truth),
-    Entry("disabled_hosts", "Hosts left out", _hosts),
+    Entry("hosts", "Member hosts", read.hosts),
+    Entry("disabled", "Nothing in it is checked", read.truth),
+    Entry("disabled_hosts", "Hosts left out", read.hosts),
 )
 DEFINED = (
     Entry("name", "Period name", PeriodName.parse, needed=True),
@@ -97,8 +57,8 @@ SERVICE = (
     Entry("monitor", "Using monitor", parse_monitor),
     Entry("parameters", "Monitor parameters", parse_parameters),
     Entry("failure_interval", "While it fails, check every", Duration.parse),
-    Entry("disabled", "It is not checked", _truth),
-    Entry("exclude_hosts", "Hosts left out", _hosts),
+    Entry("disabled", "It is not checked", read.truth),
+    Entry("exclude_hosts", "Hosts left out", read.hosts),
     Entry("exclude_period", "Not checked during", Period.parse),
     Entry("alert_depend", "No alerts unless well", Dependency.parse),
     Entry("monitor_depend", "No checks unless well", Dependency.parse),
@@ -108,8 +68,10 @@ SERVICE = (
     Entry("trap_timeout", "Must report every", Duration.parse),
     Entry("trap_duration", "What it reports counts for", Duration.parse),
     Entry("redistribute", "Tell every result to", parse_parameters),
-    Entry("unack_summary", "Another summary ends an acknowledgement", _truth),
-    Entry("environment", "Environment variables", _environment),
+    Entry("unack_summary", "Another summary ends an acknowledgement", read.truth),
+    Entry("environment", "Environment variables", read.environment),
+    Entry("limit", "A check may take", Duration.parse),
+    *RECOVERY,
 )
 PERIOD = (
     Entry("when", "Time::Period string", Period.parse),
@@ -119,11 +81,11 @@ PERIOD = (
     Entry("alert_after", "Failures before alert", AlertAfter.parse),
     Entry("max_alerts", "Maximum alerts to send", parse_times),
     Entry("up_alert_after", "Tell that it is up again after", Duration.parse),
-    Entry("no_comp_alerts", "Tell that it is up also without a down alert", _truth),
+    Entry("no_comp_alerts", "Tell that it is up also without a down alert", read.truth),
 )
 ALERT = (
     Entry("program", "Alert", parse_alert, needed=True),
-    Entry("run", "Run when", _run_when),
+    Entry("run", "Run when", read.one_of(RunWhen, "run", "says not when")),
     Entry("parameters", "Additional parameters", parse_parameters),
     Entry("exit", "Exit codes", ExitCodes.parse),
 )
@@ -197,12 +159,13 @@ def read_service(texts: Mapping[str, str], periods: Sequence[PeriodTexts]) -> Wa
             for place, one in enumerate(period.alerts, 1)
         ]
         found.append((reader.read(PERIOD, period.fields, prefix), alerts))
+    recovery = take_recovery(values, reader.add)
     reader.finish()
     made = tuple(
         AlertPeriod(**one, alerts=tuple(Alert(**alert) for alert in alerts))
         for one, alerts in found
     )
-    return WatchedService(**values, periods=made)
+    return WatchedService(**values, recovery=recovery, periods=made)
 
 
 def read_group(texts: Mapping[str, str]) -> HostGroup:
@@ -250,20 +213,11 @@ def texts_of(
     value: HostGroup | DefinedPeriod | WatchedService | AlertPeriod | Alert,
 ) -> dict[str, str]:
     """Return the texts of all fields that read as this value again."""
-    return {
-        one.name: _text(getattr(value, one.name))
+    texts = {
+        one.name: read.text_of(getattr(value, one.name))
         for one in fields(value)
-        if one.name not in ("periods", "alerts")
+        if one.name not in ("periods", "alerts", "recovery")
     }
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return YES if value else NO
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple):
-            return " ".join(shlex.quote(f"{name}={one}") for name, one in value)
-        return " ".join(value)
-    return str(value)
+    if isinstance(value, WatchedService):
+        texts |= texts_of_recovery(value.recovery)
+    return texts

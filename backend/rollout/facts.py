@@ -1,18 +1,27 @@
 """What a member is before anything is changed there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.errors import CommandFailed, HaoscarError
 from backend.model.addresses import parse_address
 from backend.model.names import InterfaceName
-from backend.rollout import far, services
+from backend.rollout import far, services, snmpd_look
 from backend.rollout.far_side import NEW, PREVIOUS
 from backend.rollout.member import Member
-from backend.rollout.places import DIRECTORIES, FILES, PROGRAM, RUN, SECRET, STATE
+from backend.rollout.places import (
+    AGENT_FILES,
+    DIRECTORIES,
+    FILES,
+    PROGRAM,
+    SECRET,
+    STATES,
+    WATCH_UNIT,
+)
 from backend.rollout.services import Said, Service
+from backend.rollout.snmpd_look import SnmpdFacts
 from backend.system.runner import Command, Runner
 
 
@@ -47,6 +56,8 @@ class Facts:
     free: int = 1 << 40  # bytes, where the program goes
     units: Mapping[str, Service] = field(default_factory=dict)
     said: Said = field(default_factory=Said)
+    watch_said: Said = field(default_factory=Said)
+    snmpd: SnmpdFacts | None = None  # of a head whose snmpd is asked for something
     cards: Mapping[str, str] = field(default_factory=dict)  # IPv4 address -> interface
     spare: tuple[tuple[str, ...], ...] = ()  # all names of each Ethernet card without one
 
@@ -65,8 +76,14 @@ def temporary(path: str) -> str:
     return f"{directory}/.{name}{NEW}"
 
 
-LEFT = (*(path + PREVIOUS for path in FILES), *(temporary(path) for path in FILES))
-PLACES = (*LEFT, *DIRECTORIES, STATE, RUN)
+def left_of(files: Sequence[str]) -> tuple[str, ...]:
+    """Return what a cut installation of these files leaves beside them."""
+    return (*(path + PREVIOUS for path in files), *(temporary(path) for path in files))
+
+
+LEFT = left_of(FILES)
+AGENT_LEFT = left_of(AGENT_FILES)
+PLACES = (*LEFT, *DIRECTORIES, *STATES)
 
 
 def gather(runner: Runner, member: Member) -> Facts:
@@ -83,8 +100,15 @@ def gather(runner: Runner, member: Member) -> Facts:
     facts = parse(answer)
     units = services.look(runner) if facts.systemd else {}
     said = services.said_by(runner, member.unit, units.get(member.unit, Service()))
+    watch_said = Said()
+    if units.get(WATCH_UNIT, Service()).running:
+        watch_said = services.said_by(runner, WATCH_UNIT, units[WATCH_UNIT])
     seen = _addresses(runner)
-    return replace(facts, units=units, said=said, cards=cards_of(seen), spare=spare_of(seen))
+    return replace(
+        facts, units=units, said=said, watch_said=watch_said,
+        snmpd=None if member.snmp is None else snmpd_look.gather(runner, member.snmp),
+        cards=cards_of(seen), spare=spare_of(seen),
+    )  # fmt: skip
 
 
 def _addresses(runner: Runner) -> str:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from backend.errors import CommandFailed, HaoscarError
 from backend.reports import Report, error
 from backend.rollout import far, services
-from backend.rollout.facts import LEFT
+from backend.rollout.facts import AGENT_LEFT
 from backend.rollout.member import ConfigView, Member
-from backend.rollout.places import CONFIG, FILES, PROGRAM, Mode, unit_file
+from backend.rollout.places import AGENT_FILES, CONFIG, PROGRAM, Mode, unit_file
 from backend.rollout.services import Said, Service
-from backend.rollout.steps import MemberPlan, Run
+from backend.rollout.snmpd_setting import SettingSnmpd
+from backend.rollout.steps import MemberPlan
 from backend.rollout.waiting import Patience, until_switched, until_well
+from backend.rollout.watching import Watching
+from backend.rollout.writes import Run
 from backend.system.runner import Command, Runner
 
 Note = Callable[[str], None]
@@ -19,12 +22,16 @@ Note = Callable[[str], None]
 
 @dataclass(slots=True)
 class Installing:
-    """One member; used once. ``note`` is told each sentence of what happens."""
+    """One member; used once. ``note`` is told each sentence of what happens.
+
+    ``well`` is called when its agent is well; snmpd and the watch list come after that.
+    """
 
     plan: MemberPlan
     runner: Runner
     note: Note
     patience: Patience = field(default_factory=Patience)
+    well: Callable[[], None] = lambda: None
     _before: Service = field(default_factory=Service)
 
     @property
@@ -45,6 +52,10 @@ class Installing:
                 self.patience.sleep(2 * self._lease())
         except HaoscarError as problem:
             raise self._taken_back(problem) from problem
+        self.well()
+        # The agent stays, whatever becomes of these two.
+        SettingSnmpd(self.plan, self.runner, self.note, self.patience).run()
+        Watching(self.plan, self.runner, self.note, self.patience).run()
         return said
 
     def _put_files(self) -> None:
@@ -123,7 +134,7 @@ class Installing:
 
     def _tidy(self) -> None:
         retired = [unit_file(self.plan.retire)] if self.plan.retire else []
-        far.do(self.runner, [far.on_path("remove", path) for path in (*LEFT, *retired)])
+        far.do(self.runner, [far.on_path("remove", path) for path in (*AGENT_LEFT, *retired)])
         if retired:
             services.systemctl(self.runner, "daemon-reload")
 
@@ -132,7 +143,7 @@ class Installing:
         unit = self.member.unit
         self.note(f"{self.member.name}: taking it back")
         try:
-            restored = far.do(self.runner, [far.on_path("restore", path) for path in FILES])
+            restored = far.do(self.runner, [far.on_path("restore", path) for path in AGENT_FILES])
             services.systemctl(self.runner, "daemon-reload")
             done = self._back_to_before(unit, changed=any(restored))
         except HaoscarError as second:

@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.model.secrets import Secret
 from backend.rollout.places import HEAD_UNIT, WITNESS_UNIT
+from backend.snmpd.needs import Wish
 
 PROFILES = {"default": 300, "fast": 120}  # milliseconds, as the agent knows them
 MOST_STOPPING = 900.0  # seconds
@@ -21,6 +22,9 @@ class Member:
     # Its agent.json; the same member may be given another one when more is known of it.
     config: bytes = field(repr=False, compare=False)
     preferred: bool = False  # the head that serves first when both start cold
+    # Its watch.json; empty: nothing is watched. What its snmpd is asked for; None: nothing.
+    watch: bytes = field(default=b"", repr=False, compare=False)
+    snmp: Wish | None = field(default=None, repr=False, compare=False)
 
     @property
     def unit(self) -> str:
@@ -47,6 +51,16 @@ class Software:
 
     program: bytes = field(repr=False)  # haoscar-agent.pyz
     key: Secret  # as the key file has it
+
+
+def watch_leaves_processes(text: bytes) -> bool:
+    """Whether a watch.json lets anything be started that belongs to no unit of its own."""
+    try:
+        services = json.loads(text or b"{}").get("services") or []
+        kinds = {str((one.get("recovery") or {}).get("kind")) for one in services}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return True
+    return bool(kinds & {"ocf", "command", "resource"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """What stands against installing the agent: on one member, and between all of them. Pure."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +7,8 @@ from backend.reports import Report, error, warning
 from backend.rollout.facts import Facts
 from backend.rollout.member import ConfigView, Member, Software
 from backend.rollout.places import CONFIG, FILES, KEY, PROGRAM
+from backend.rollout.snmpd import plan_problems
+from backend.rollout.writes import digest
 
 PYTHON_LEAST = (3, 9)
 KERNEL_LEAST = (5, 16)  # the first with nftables' egress hook; some distributions have it earlier
@@ -20,8 +21,12 @@ Wrong = tuple[str, str, str]  # code, what, what to do
 def problems_of(member: Member, facts: Facts, software: Software) -> list[Report]:
     """Return everything that stands against installing on a member, and what looks odd."""
     wrong = [*_python(facts), *_system(facts), *_files(facts, software)]
+    odd = [*_oddities(member, facts)]
+    if member.snmp is not None and facts.snmpd is not None:
+        errors, warnings = plan_problems(member.snmp, facts.snmpd)
+        wrong += errors
+        odd += warnings
     found = [error(f"rollout.{code}", f"{member}: {text}", todo) for code, text, todo in wrong]
-    odd = _oddities(member, facts)
     return [
         *found,
         *(warning(f"rollout.{code}", f"{member}: {text}", todo) for code, text, todo in odd),
@@ -111,11 +116,6 @@ def _voters(member: Member, before: frozenset[str], after: frozenset[str]) -> It
             "Add or remove one member at a time and run install-agent for all after each, or stop"
             " the agent everywhere first: haoscar remove-agent.",
         )
-
-
-def digest(content: bytes) -> str:
-    """Return a content's digest as facts have it."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def dotted(version: tuple[int, ...]) -> str:

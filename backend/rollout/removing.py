@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from backend.errors import HaoscarError
 from backend.rollout import far, services
 from backend.rollout.facts import gather
-from backend.rollout.places import HEAD_UNIT
+from backend.rollout.places import HEAD_UNIT, UNITS
+from backend.rollout.snmpd_before import take_back
 from backend.rollout.steps import Removal, plan_removal
 from backend.system.runner import Command, Runner
 
@@ -33,6 +34,9 @@ class Removing:
                 Command.of("systemctl", "stop", unit).within(services.LONGEST_STOP), check=False
             )
         self._check_stopped()
+        if self.removal.snmpd:
+            self.note(f"{member.name}: snmpd: taking back what it watched for the watch list")
+            take_back(runner, gather(runner, member))
         self.note(f"{member.name}: removing the files")
         if HEAD_UNIT in self.removal.units:
             services.clear_gate(runner)
@@ -50,7 +54,7 @@ class Removing:
 
     def _check_stopped(self) -> None:
         for unit, service in services.look(self.runner).items():
-            if service.pid or service.wanted:
+            if unit in UNITS and (service.pid or service.wanted):
                 raise HaoscarError.of(
                     "rollout.not-stopped",
                     f"{self.removal.member}: {unit} could not be stopped, so nothing was removed.",

@@ -7,12 +7,22 @@ from typing import Any
 
 from backend.errors import CommandFailed
 from backend.rollout.far import python
-from backend.rollout.places import CONFIG, PROGRAM, RUN, UNITS, WITNESS_UNIT
+from backend.rollout.places import (
+    CONFIG,
+    PROGRAM,
+    RUN,
+    SNMPD_UNIT,
+    UNITS,
+    WATCH_SOCKET,
+    WATCH_UNIT,
+    WITNESS_UNIT,
+)
 from backend.system.runner import Command, Runner
 
 SECONDS = 120.0  # systemd's own limit for a start is 90 s
 LONGEST_STOP = 960.0  # resources may take long to stop
-SOCKET = "control"  # in the agent's run directory
+SOCKET = f"{RUN}/control"
+LOOKED_AT = (*UNITS, SNMPD_UNIT)
 # Run by the member's Python; the socket's path is the argument, the question comes by stdin.
 ASK = """\
 import socket, sys
@@ -79,14 +89,14 @@ class Said:
 
 
 def look(runner: Runner) -> dict[str, Service]:
-    """Return what systemd says of both units; raises CommandFailed."""
-    command = Command.of("systemctl", "show", f"--property={PROPERTIES}", "--", *UNITS)
+    """Return what systemd says of our units, and of snmpd; raises CommandFailed."""
+    command = Command.of("systemctl", "show", f"--property={PROPERTIES}", "--", *LOOKED_AT)
     return parse(runner.run(command.within(SECONDS)).stdout)
 
 
 def parse(text: str) -> dict[str, Service]:
     """Read the blocks that ``systemctl show`` prints. Pure."""
-    found = {unit: Service() for unit in UNITS}
+    found = {unit: Service() for unit in LOOKED_AT}
     for block in text.split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if values.get("Id") in found:
@@ -100,10 +110,10 @@ def parse(text: str) -> dict[str, Service]:
     return found
 
 
-def control(runner: Runner, command: str) -> dict[str, Any]:
-    """Ask a head's agent; returns its answer, or one that says why there is none."""
+def control(runner: Runner, command: str, socket: str = SOCKET) -> dict[str, Any]:
+    """Ask a head's agent, or its watch process; returns the answer, or why there is none."""
     question = json.dumps({"command": command}).encode() + b"\n"
-    words = python("-c", ASK, f"{RUN}/{SOCKET}").given(question)
+    words = python("-c", ASK, socket).given(question)
     try:
         result = runner.run(words.within(30.0), check=False)
         answer = json.loads(result.stdout)
@@ -121,6 +131,8 @@ def said_by(runner: Runner, unit: str, service: Service) -> Said:
         return Said(text=f"its service is {service.state}")
     if unit == WITNESS_UNIT:
         return Said(answered=True, role="witness")
+    if unit == WATCH_UNIT:
+        return Said.of(control(runner, "status", WATCH_SOCKET))
     return Said.of(control(runner, "status"))
 
 

@@ -5,7 +5,9 @@ import difflib
 from backend.change.preview import Change, ChangeKind
 from backend.rollout.facts import FileFact
 from backend.rollout.places import Mode, unit_file
-from backend.rollout.steps import MemberPlan, Removal, Run, Write
+from backend.rollout.show_heads import snmpd_changes, snmpd_removal, watch_changes
+from backend.rollout.steps import MemberPlan, Removal
+from backend.rollout.writes import Run, Write
 
 LARGEST = 64 * 1024  # bytes of a text whose lines are shown
 
@@ -29,13 +31,15 @@ def changes(plan: MemberPlan) -> list[Change]:
         pause = f", {plan.pause:g} s after it was stopped" if plan.pause else ""
         text = f"Service {plan.member.unit}: {' and '.join(words)}{pause}."
         found.append(Change(ChangeKind.UNIT, text))
-    return found
+    return [*found, *snmpd_changes(plan.snmpd, _write), *watch_changes(plan.watch, _write)]
 
 
 def removals(removal: Removal) -> list[Change]:
     """Return what a removal takes away from its member."""
     found = [Change(ChangeKind.UNIT, f"Service {one}: stop it, no longer start it at boot.")
              for one in removal.units]  # fmt: skip
+    if removal.snmpd:
+        found += snmpd_removal()
     return [*found, *(Change(ChangeKind.REMOVED, f"Remove {one}.", one) for one in removal.paths)]
 
 

@@ -2,14 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from backend.agentfile.generate import Places, generate
+from backend.agentfile.generate import Generated, Places, generate
 from backend.agentfile.members import PRIVATE, PUBLIC, Participant, participants
+from backend.agentfile.watch import WatchPlaces, generate_watch
 from backend.errors import InvalidInput
 from backend.model.site import Site
 from backend.reports import Report
 from backend.rollout.facts import Facts
 from backend.rollout.member import Member
-from backend.rollout.places import KEY, RUN, STATE
+from backend.rollout.places import (
+    CREDENTIALS,
+    KEY,
+    RUN,
+    STATE,
+    WATCH_RUN,
+    WATCH_STATE,
+)
+from backend.rollout.services import SOCKET
+from backend.snmpd.needs import Wish, wish_of
 
 
 def members_of(
@@ -22,13 +32,28 @@ def members_of(
     Raises Refused when the site cannot have agents, InvalidInput when one would refuse it.
     """
     made = generate(site, Places(KEY, STATE, RUN), interfaces)
+    wishes = {one.name: wish_of(site, one.name) for one in made if one.head}
+    watched = _watched(site, wishes)
     wanted = None if site.agent is None else site.agent.preferred
     preferred = wanted or site.primary.name
     members = [
-        Member(one.name, one.head, one.address, one.content, preferred=one.name == preferred)
+        Member(
+            one.name, one.head, one.address, one.content,
+            preferred=one.name == preferred,
+            watch=watched[one.name].content if one.name in watched else b"",
+            snmp=wishes.get(one.name),
+        )
         for one in made
-    ]
-    return members, list(dict.fromkeys(report for one in made for report in one.reports))
+    ]  # fmt: skip
+    everything = (*made, *watched.values())
+    return members, list(dict.fromkeys(report for one in everything for report in one.reports))
+
+
+def _watched(site: Site, wishes: Mapping[str, Wish | None]) -> dict[str, Generated]:
+    """Return the watch list as each head gets it, by the head's name; nothing when it is empty."""
+    asked = any(one is not None for one in wishes.values())
+    places = WatchPlaces(KEY, WATCH_STATE, WATCH_RUN, SOCKET, CREDENTIALS if asked else "")
+    return {one.name: one for one in generate_watch(site, places)}
 
 
 def interfaces_of(site: Site, found: Mapping[Member, Facts]) -> dict[str, dict[str, str]]:

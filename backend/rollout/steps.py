@@ -1,50 +1,28 @@
 """What has to be done on a member, from what is there and what is wanted. Pure."""
 
-import enum
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backend.rollout.facts import LEFT, Facts, FileFact
+from backend.rollout.facts import AGENT_LEFT, LEFT, Facts
 from backend.rollout.member import ConfigView, Member, Software
 from backend.rollout.places import (
     CONFIG,
+    CREDENTIALS,
     DIRECTORIES,
     FILES,
     KEY,
     PROGRAM,
-    RUN,
-    SECRET,
-    STATE,
+    SNMPD_FILES,
+    STATES,
     UNITS,
+    WATCH_UNIT,
     Mode,
     unit_file,
 )
-from backend.rollout.problems import digest
+from backend.rollout.snmpd import SnmpdPlan, plan_snmpd
 from backend.rollout.units import unit_text
-
-
-class Run(enum.Enum):
-    """What happens to the agent's process."""
-
-    NOTHING = "it goes on running"
-    START = "start it"
-    RESTART = "restart it"
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A file that is written."""
-
-    path: str
-    content: bytes = field(repr=False)
-    mode: int
-    before: FileFact
-
-    @property
-    def secret(self) -> bool:
-        """Whether its content must not be shown."""
-        return self.path in SECRET
+from backend.rollout.watch_steps import WatchPlan, plan_watch
+from backend.rollout.writes import Run, Write, has, missing_directories, writes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +37,8 @@ class MemberPlan:
     run: Run = Run.NOTHING
     unfinished: bool = False  # an earlier installation was cut off
     pause: float = 0.0  # seconds between stop and start: leases of another length run out
+    snmpd: SnmpdPlan = field(default_factory=SnmpdPlan)  # of heads only, as the next
+    watch: WatchPlan = field(default_factory=WatchPlan)
 
     @property
     def idle(self) -> bool:
@@ -74,6 +54,7 @@ class Removal:
     units: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()  # removed when nothing else is in them
+    snmpd: bool = False  # it was set up for the watch list
 
     @property
     def idle(self) -> bool:
@@ -90,33 +71,34 @@ def plan_member(member: Member, facts: Facts, software: Software) -> MemberPlan:
         CONFIG: (member.config, Mode.config),
         unit: (unit_text(member, facts.interpreter, facts.machine_id).encode(), Mode.unit),
     }
-    writes = tuple(
-        Write(path, content, mode, facts.file(path))
-        for path, (content, mode) in wanted.items()
-        if not _is(facts, path, content, mode)
-    )
-    missing = {posixpath.dirname(path) for path in wanted} & set(DIRECTORIES) - facts.there
-    unfinished = any(path in facts.there for path in LEFT)
+    writes = writes_of(facts, wanted)
+    unfinished = any(path in facts.there for path in AGENT_LEFT)
     run = _run(facts, member, changed=bool(writes) or unfinished)
+    snmpd = plan_snmpd(member, facts, software.key)
+    fresh = {one.path for one in (*writes, *snmpd.writes)} & {PROGRAM, KEY, CREDENTIALS}
     return MemberPlan(
         member=member,
-        directories=tuple(sorted(missing)),
+        directories=missing_directories(facts, wanted),
         writes=writes,
-        retire=member.other_unit if _has(facts, member.other_unit) else "",
+        retire=member.other_unit if has(facts, member.other_unit) else "",
         enable=not facts.service(member.unit).enabled,
         run=run,
         unfinished=unfinished,
         pause=_pause(member, facts) if run is Run.RESTART else 0.0,
+        snmpd=snmpd,
+        watch=plan_watch(member, facts, changed=bool(fresh)),
     )
 
 
 def plan_removal(member: Member, facts: Facts) -> Removal:
     """Return what has to be taken away so that nothing of the agent is left on a member."""
-    units = tuple(unit for unit in UNITS if _has(facts, unit))
+    # The watch process first: it must not see an agent end and tell somebody.
+    units = sorted((unit for unit in UNITS if has(facts, unit)), key=lambda one: one != WATCH_UNIT)
     files = [path for path in FILES if facts.file(path).kind != "absent"]
-    left = [path for path in (*LEFT, STATE, RUN) if path in facts.there]
+    left = [path for path in (*LEFT, *STATES) if path in facts.there]
     directories = tuple(one for one in DIRECTORIES if one in facts.there)
-    return Removal(member, units, (*files, *left), directories)
+    snmpd = any(path in files for path in SNMPD_FILES)
+    return Removal(member, tuple(units), (*files, *left), directories, snmpd)
 
 
 def install_order(members: Mapping[Member, Facts]) -> list[Member]:
@@ -139,18 +121,6 @@ def removal_order(members: Mapping[Member, Facts]) -> list[Member]:
     heads = [one for one in members if one.head]
     heads.sort(key=lambda one: members[one].said.role == "active")
     return [*heads, *(one for one in members if not one.head)]
-
-
-def _is(facts: Facts, path: str, content: bytes, mode: int) -> bool:
-    found = facts.file(path)
-    right = ("file", mode, facts.uid, digest(content))
-    return (found.kind, found.mode, found.owner, found.digest) == right
-
-
-def _has(facts: Facts, unit: str) -> bool:
-    service = facts.service(unit)
-    there = facts.file(unit_file(unit)).kind != "absent"
-    return there or service.loaded or service.enabled or service.wanted
 
 
 def _run(facts: Facts, member: Member, *, changed: bool) -> Run:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from backend.errors import Cancelled, HaoscarError, Refused
 from backend.reports import Report, Severity, error
@@ -60,7 +61,7 @@ class InstallAgents:
 
     plans: Sequence[MemberPlan]
     runners: Mapping[Member, Runner]
-    done: Callable[[Member], None]  # called after each member
+    done: Callable[[Member], None]  # called when a member's agent is well
     patience: Patience = field(default_factory=Patience)
 
     @property
@@ -76,12 +77,14 @@ class InstallAgents:
         finished: list[str] = []
         for plan in self.plans:
             context.step(f"Installing on {plan.member.name}")
-            work = Installing(plan, self.runners[plan.member], _noter(context), self.patience)
+            work = Installing(
+                plan, self.runners[plan.member], _noter(context), self.patience,
+                partial(self.done, plan.member),
+            )  # fmt: skip
             try:
                 work.run()
             except HaoscarError as problem:
                 raise _half_way(self.plans, finished, problem) from problem
-            self.done(plan.member)
             finished.append(plan.member.name)
         return tuple(finished)
 

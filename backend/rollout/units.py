@@ -5,8 +5,17 @@ import re
 
 from backend.errors import HaoscarError
 from backend.rendering import render
-from backend.rollout.member import ConfigView, Member
-from backend.rollout.places import CONFIG, PROGRAM, RUN, STATE
+from backend.rollout.member import ConfigView, Member, watch_leaves_processes
+from backend.rollout.places import (
+    CONFIG,
+    HEAD_UNIT,
+    PROGRAM,
+    RUN,
+    STATE,
+    WATCH_CONFIG,
+    WATCH_RUN,
+    WATCH_STATE,
+)
 
 MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 DEVICE = re.compile(r"/dev/[A-Za-z0-9_.:/-]{1,64}")
@@ -44,4 +53,20 @@ def unit_text(member: Member, interpreter: str, machine_id: str) -> str:
         fencing=view.fencing,
         watchdog=view.watchdog,
         stop_seconds=f"{view.stopping + HAND_OVER:.0f}",
+    )
+
+
+def watch_unit_text(member: Member, interpreter: str, machine_id: str) -> str:
+    """Return the text of the unit of a head's watch process."""
+    return render(
+        "agent/haoscar-watch.service.j2",
+        name=member.name,
+        machine_id=machine_id if MACHINE_ID.fullmatch(machine_id) else "",
+        interpreter=interpreter,
+        program=PROGRAM,
+        config=WATCH_CONFIG,
+        agent=HEAD_UNIT,
+        state=posixpath.basename(WATCH_STATE),
+        run=posixpath.basename(WATCH_RUN),
+        keeps_children=watch_leaves_processes(member.watch),
     )

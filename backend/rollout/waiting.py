@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.errors import HaoscarError
 from backend.rollout import services
 from backend.rollout.member import Member
+from backend.rollout.places import WATCH_UNIT
 from backend.rollout.services import Said, Service
 from backend.system.runner import Runner
 
@@ -25,28 +26,31 @@ class Patience:
 
 
 def until_well(
-    runner: Runner, member: Member, old_pid: int, limit: float, patience: Patience
+    runner: Runner, member: Member, old_pid: int, limit: float, patience: Patience, unit: str = ""
 ) -> Said:
     """Return what the agent says as soon as it is well; raises HaoscarError after ``limit`` seconds.
 
-    ``old_pid``: the process that was to end; 0 when none ran.
+    ``old_pid``: the process that was to end; 0 when none ran. ``unit``: another one than the
+    agent's.
     """
+    unit = unit or member.unit
+    whose = "watch process" if unit == WATCH_UNIT else "agent"
     deadline = patience.clock() + limit
     while True:
-        service = services.look(runner).get(member.unit, Service())
-        said = services.said_by(runner, member.unit, service)
+        service = services.look(runner).get(unit, Service())
+        said = services.said_by(runner, unit, service)
         if said.answered and service.pid != old_pid:
             patience.sleep(patience.settle)
-            if services.look(runner).get(member.unit) == service:
+            if services.look(runner).get(unit) == service:
                 return said
             said = Said(text="it ended again as soon as it had started")
         if patience.clock() >= deadline:
             break
         patience.sleep(patience.between)
-    journal = services.last_lines(runner, member.unit)
+    journal = services.last_lines(runner, unit)
     raise HaoscarError.of(
         "rollout.not-well",
-        f"The agent was not well after {limit:g} s: {said.text}."
+        f"The {whose} was not well after {limit:g} s: {said.text}."
         + (f" Its last words: {journal}" if journal else ""),
     )
 

@@ -5,11 +5,15 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from backend.simulation.plan import draw
 from backend.simulation.play import Outcome, minimised, play, play_seed
+from backend.simulation.recovery_play import RecoveryTotals
+from backend.simulation.recovery_play import chunk as recovery_chunk
 from backend.simulation.story import Story
+
+T = TypeVar("T")
 
 CHUNK = 100  # schedules that a worker plays at a time
 MOST_FAILURES = 20  # kept; more say nothing new
@@ -63,7 +67,7 @@ def run(
     """Play ``schedules`` schedules, the seeds counting up from ``seed``, on ``jobs`` processors (0:
     all of them); ``progress`` is called with what came out so far."""
     total = Totals()
-    for part in _parts(schedules, seed, jobs or os.cpu_count() or 1):
+    for part in _parts(chunk, schedules, seed, jobs or os.cpu_count() or 1):
         total = total.plus(part)
         if progress is not None:
             progress(total)
@@ -72,15 +76,30 @@ def run(
     return total
 
 
-def _parts(schedules: int, seed: int, jobs: int) -> Iterator[Totals]:
+def run_recovery(
+    schedules: int, seed: int, jobs: int = 0,
+    progress: Callable[[RecoveryTotals], None] | None = None,
+) -> RecoveryTotals:  # fmt: skip
+    """Play schedules of self-healing in the same way; ends at the first that breaks a rule."""
+    total = RecoveryTotals()
+    for part in _parts(recovery_chunk, schedules, seed, jobs or os.cpu_count() or 1):
+        total = total.plus(part)
+        if progress is not None:
+            progress(total)
+        if total.failures:
+            break
+    return total
+
+
+def _parts(play: Callable[[range], T], schedules: int, seed: int, jobs: int) -> Iterator[T]:
     end = seed + schedules
     seeds = [range(one, min(one + CHUNK, end)) for one in range(seed, end, CHUNK)]
     if jobs == 1 or len(seeds) == 1:
-        yield from map(chunk, seeds)
+        yield from map(play, seeds)
         return
     # Forked workers play what this process has loaded; a test may have changed a rule in it.
     with multiprocessing.get_context("fork").Pool(jobs, _begin) as pool:
-        yield from pool.imap(chunk, seeds)
+        yield from pool.imap(play, seeds)
 
 
 def _begin() -> None:

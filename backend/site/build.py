@@ -4,11 +4,13 @@ from dataclasses import fields
 from typing import Any
 
 from backend.model.agent import AgentPolicy, ClusterResource, FencingDevice
+from backend.model.recovery import Monitoring
 from backend.model.site import ImageSource, Network, Node, Primary, Site, Standby
 from backend.site.build_watch import Values, build_watch, watch_values
 from backend.site.draft import Draft
 from backend.site.schema import CLUSTER, IMAGE, NODE, PRIMARY, PRIVATE, PUBLIC, STANDBY
 from backend.site.schema_agent import AGENT, FENCING, RESOURCE
+from backend.site.schema_recovery import MONITORING
 
 
 def build_site(draft: Draft) -> Site:
@@ -20,6 +22,7 @@ def build_site(draft: Draft) -> Site:
     public: Values | None = single.get(PUBLIC.path)
     primary: Values = single[PRIMARY.path]
     agent: Values | None = single.get(AGENT.path)
+    monitoring: Values | None = single.get(MONITORING.path)
     prefix = private["network"].prefixlen
     return Site(
         cluster=cluster["name"],
@@ -34,6 +37,7 @@ def build_site(draft: Draft) -> Site:
         resources=tuple(ClusterResource(**one) for one in repeated["resource"]),
         fencing=tuple(FencingDevice(**one) for one in repeated["fencing"]),
         watch=build_watch(draft),
+        monitoring=None if monitoring is None else Monitoring(**monitoring),
     )
 
 
@@ -45,6 +49,7 @@ def single_values(site: Site) -> dict[tuple[str, ...], Values | None]:
         PUBLIC.path: None if site.public is None else _fields(site.public),
         PRIMARY.path: _fields(site.primary),
         AGENT.path: None if site.agent is None else _fields(site.agent),
+        MONITORING.path: None if site.monitoring is None else _fields(site.monitoring),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery import Recovery, RecoveryKind
 from backend.model.watchlist import (
     Alert,
     AlertPeriod,
@@ -20,6 +21,7 @@ Values = dict[str, Any]
 # What stands in place of a name that could not be read.
 UNREAD: Values = {"name": WatchName(""), "group": WatchName("")}
 UNREAD_NAME: Values = {"name": WatchName("")}
+UNREAD_KIND: Values = {"kind": RecoveryKind.COMMAND}
 
 
 def build_watch(draft: Draft) -> WatchList:
@@ -39,7 +41,9 @@ def _period(table: Table) -> DefinedPeriod:
 
 def _service(table: Table) -> WatchedService:
     periods = tuple(_alert_period(one) for one in table.children["period"])
-    return WatchedService(**{**UNREAD, **table.values, "periods": periods})
+    healing = [Recovery(**{**UNREAD_KIND, **one.values}) for one in table.children["recovery"]]
+    recovery = healing[0] if healing else None
+    return WatchedService(**{**UNREAD, **table.values, "recovery": recovery, "periods": periods})
 
 
 def _alert_period(table: Table) -> AlertPeriod:
@@ -53,9 +57,14 @@ def watch_values(watch: WatchList) -> dict[str, list[Values]]:
         "host_group": [_fields(one) for one in watch.groups],
         "period": [_fields(one) for one in watch.periods],
         "watch": [
-            {**_fields(one), "period": _periods(one.periods)} for one in watch.services
+            {**_fields(one), "recovery": _recovery(one), "period": _periods(one.periods)}
+            for one in watch.services
         ],
     }  # fmt: skip
+
+
+def _recovery(service: WatchedService) -> list[Values]:
+    return [] if service.recovery is None else [_fields(service.recovery)]
 
 
 def _periods(periods: Iterable[AlertPeriod]) -> list[Values]:

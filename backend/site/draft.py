@@ -74,7 +74,9 @@ class Table:
     path: locate.Path
     values: dict[str, Any] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)  # keys that are there and could not be read
-    children: dict[str, list["Table"]] = field(default_factory=dict)  # lists of tables below it
+    children: dict[str, list["Table"]] = field(
+        default_factory=dict
+    )  # what is below it: lists, and tables as lists of one
 
     def at(self, name: str) -> locate.Path:
         """Return the path of one of its keys."""
@@ -196,8 +198,21 @@ def _table(
             text = f"{section.header} lacks the key {key.name}: {key.meaning}."
             findings.error(path, "site.missing-key", text, f"Add: {key.name} = {key.example}")
     for child, name in zip(section.children, below, strict=True):
-        table.children[name] = _repeated(child, (*path, name), found.get(name, []), findings)
+        read = _repeated if child.repeated else _at_most_one
+        table.children[name] = read(child, (*path, name), found.get(name, []), findings)
     return table
+
+
+def _at_most_one(
+    section: Section, path: locate.Path, found: object, findings: Findings
+) -> list[Table]:
+    """Return the one table that may be below an entry, as a list."""
+    if isinstance(found, dict):
+        return [_table(section, path, found, findings)]
+    if found:
+        text = f"{section.header} must be one table."
+        findings.error((*path, 0), "site.shape", text, f"Write {section.header}, once.")
+    return []
 
 
 def _value(key: Key, value: object, table: Table, findings: Findings) -> None:

@@ -29,7 +29,7 @@ class Section:
     repeated: bool = False
     required: bool = False
     identity: tuple[str, ...] = ("name",)  # the keys that tell its entries apart; none: their place
-    children: tuple["Section", ...] = ()  # lists of tables below each entry
+    children: tuple["Section", ...] = ()  # tables, or lists of them, below each entry
 
     @property
     def header(self) -> str:

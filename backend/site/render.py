@@ -233,7 +233,7 @@ def _edit_list(
     wanted: list[Values],
     derived: Values,
 ) -> None:
-    mine = [one for one in blocks if one.array and one.header == section.path]
+    mine = [one for one in blocks if one.array == section.repeated and one.header == section.path]
     if len(mine) != len(present):
         raise _Strange
     known = found_again(section, present, wanted)
@@ -246,10 +246,10 @@ def _edit_list(
         if place is not None:
             block, table = mine[place], present[place]
             changes = _changes(section, table.values, values, derived)
-            _edit(block, section.path, changes, entry=True)
+            _edit(block, section.path, changes, entry=section.repeated)
             _edit_below(section, block, table, values)
         else:
-            block = _Block(section.path, True, _new_block(section, values))
+            block = _Block(section.path, section.repeated, _new_block(section, values))
             new.append(block)
         order.append(block)
     _insert(blocks, _last_of(blocks, order), new)

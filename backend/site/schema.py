@@ -5,6 +5,7 @@ from backend.model.names import DomainName, HostName, ImageName, InterfaceName, 
 from backend.model.site import IpAssignment, OnFailure, PostInstall
 from backend.site.keys import Key, Section
 from backend.site.schema_agent import AGENT, FENCING, RESOURCE
+from backend.site.schema_recovery import MONITORING, RECOVERY
 from backend.site.schema_watch import ALERT, HOST_GROUP, PERIOD, WATCH, WATCH_PERIOD
 from backend.site.values import (
     disk_choice,
@@ -188,7 +189,7 @@ NODE = Section(
     repeated=True,
 )  # fmt: skip
 
-SINGLE = (CLUSTER, PRIVATE, PUBLIC, PRIMARY, AGENT)
+SINGLE = (CLUSTER, PRIVATE, PUBLIC, PRIMARY, AGENT, MONITORING)
 REPEATED = (IMAGE, STANDBY, NODE, RESOURCE, FENCING, HOST_GROUP, PERIOD, WATCH)
-SECTIONS = (*SINGLE, *REPEATED, WATCH_PERIOD, ALERT)
+SECTIONS = (*SINGLE, *REPEATED, RECOVERY, WATCH_PERIOD, ALERT)
 TOP = ("version", "networks", *(one.path[0] for one in SECTIONS if len(one.path) == 1))

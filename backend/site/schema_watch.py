@@ -16,6 +16,7 @@ from backend.model.watchlist_values import (
     parse_parameters,
 )
 from backend.site.keys import Key, Section
+from backend.site.schema_recovery import RECOVERY
 from backend.site.values import by_agent, hosts, one_of, text, truth, variables
 
 NAME = "letters, digits, underscores, dots and hyphens, 64 at most"
@@ -202,8 +203,9 @@ WATCH = Section(
             "variables for its monitor and alerts", '{ SNMPVERS = "2c" }', default=(),
             default_text="none",
         ),
+        _time("limit", "how long a check may take", "30s", "1m"),
     ),
     repeated=True,
     identity=("group", "name"),
-    children=(WATCH_PERIOD,),
+    children=(RECOVERY, WATCH_PERIOD),
 )  # fmt: skip

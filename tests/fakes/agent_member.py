@@ -14,11 +14,25 @@ from backend.reports import error
 from backend.rollout import far, far_side
 from backend.rollout.far import PROGRAM as FAR_SIDE
 from backend.rollout.member import Member
-from backend.rollout.places import CONFIG, PROGRAM, UNITS, unit_file
+from backend.rollout.places import (
+    AGENT_UNITS,
+    CONFIG,
+    PROGRAM,
+    SNMPD_UNIT,
+    UNITS,
+    WATCH_CONFIG,
+    WATCH_SOCKET,
+    WATCH_UNIT,
+    unit_file,
+)
 from backend.rollout.services import ASK, CLEAR_GATE
+from backend.rollout.snmpd_look import SNMP, SNMPD
 from backend.rollout.waiting import Patience
+from backend.snmpd.needs import Wish
 from backend.system.runner import Command, Result, failure
+from tests.fakes.snmpd_member import FakeSnmpd
 
+SHOWN = (*UNITS, SNMPD_UNIT)
 GOOD, BETTER, BAD, LIAR = b"agent 1", b"agent 2", b"bad agent", b"silent agent"
 FLAPPING = b"an agent that ends soon after it has started"
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -32,11 +46,11 @@ def config(
     return json.dumps({"me": name, "members": members, **more}).encode()
 
 
-def member(name: str, **more: object) -> Member:
+def member(name: str, *, watch: bytes = b"", snmp: Wish | None = None, **more: object) -> Member:
     """Return a member; names that begin with "head" are heads."""
     return Member(
         name, name.startswith("head"), f"10.0.0.{len(name)}", config(name, **more),  # type: ignore[arg-type]
-        preferred=name == "head1",
+        preferred=name == "head1", watch=watch, snmp=snmp,
     )  # fmt: skip
 
 
@@ -73,7 +87,7 @@ class FakeCluster:
         return made
 
     def running(self, name: str) -> bool:
-        return any(unit.state == "active" for unit in self.members[name].units.values())
+        return any(self.members[name].units[unit].state == "active" for unit in AGENT_UNITS)
 
 
 @dataclass
@@ -83,7 +97,8 @@ class FakeMember:
     root: Path
     name: str
     cluster: FakeCluster
-    units: dict[str, Unit] = field(default_factory=lambda: {unit: Unit() for unit in UNITS})
+    units: dict[str, Unit] = field(default_factory=lambda: {unit: Unit() for unit in SHOWN})
+    snmpd: FakeSnmpd = field(init=False)
     facts: dict[str, object] = field(default_factory=dict)  # what it says instead of the truth
     cards: dict[str, str] = field(default_factory=dict)  # the interface of each address
     before: Callable[[Command], None] = lambda _command: None  # may raise, as a cut line does
@@ -93,6 +108,7 @@ class FakeMember:
     def __post_init__(self) -> None:
         for path in ("run/systemd/system", "etc/systemd/system"):
             (self.root / path).mkdir(parents=True)
+        self.snmpd = FakeSnmpd(self.root)
         (self.root / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
 
     def at(self, path: str) -> Path:
@@ -117,24 +133,18 @@ class FakeMember:
             raise failure(result)
         return result
 
-    def stream(self, *_arguments: object, **_more: object) -> Result:
-        raise AssertionError("nothing is streamed")
+    def stream(self, command: Command, *_arguments: object, **_more: object) -> Result:
+        assert command.argv[0] == "apt-get", "nothing else is streamed"
+        return self.run(command)
 
     def _answer(self, command: Command) -> tuple[int, str, str]:
         match command.argv:
-            case ("python3", "-I", "-c", text) if text == FAR_SIDE:
-                return 0, json.dumps(self._far(command)), ""
-            case ("python3", "-I", "-c", text, _path) if text == ASK:
-                return self._control(command)
-            case ("python3", "-I", "-c", text, _path, _config) if text == CLEAR_GATE:
-                self.cluster.log.append(f"{self.name} gate cleared")
-                return 0, "", ""
-            case ("python3", "-I", program, "check", "--config", file):
-                assert (program, file) == (PROGRAM, CONFIG)
-                wrong = b"wrong" in self.at(CONFIG).read_bytes()
-                return (1, "agent.json:3: error: no", "") if wrong else (0, "ok\n", "")
+            case ("python3", *_words):
+                return self._python(command)
             case ("systemctl", *words):
                 return self._systemctl(words)
+            case ("apt-get" | "dpkg-query", *_words):
+                return self.snmpd.packages(command.argv)
             case ("ip", "-json", "address", "show"):
                 links = [
                     {"ifname": card, "addr_info": [{"local": address}]}
@@ -143,6 +153,28 @@ class FakeMember:
                 return 0, json.dumps(links), ""
             case ("journalctl", *_words):
                 return 0, "last words\n\x1b[31mred\n", ""
+        raise AssertionError(f"{self.name} does not know {command}")
+
+    def _python(self, command: Command) -> tuple[int, str, str]:
+        match command.argv:
+            case ("python3", "-I", "-c", text) if text == FAR_SIDE:
+                return 0, json.dumps(self._far(command)), ""
+            case ("python3", "-I", "-c", text) if text in (SNMPD, SNMP):
+                running = self.units[SNMPD_UNIT].state == "active"
+                return 0, json.dumps(self.snmpd.answer(text == SNMP, command, running)), ""
+            case ("python3", "-I", "-c", text, path) if (text, path) == (ASK, WATCH_SOCKET):
+                silent = b"silent" in self.at(WATCH_CONFIG).read_bytes()
+                return (1, "", "timed out") if silent else (0, '{"ok": true}', "")
+            case ("python3", "-I", "-c", text, _path) if text == ASK:
+                return self._control(command)
+            case ("python3", "-I", "-c", text, _path, _config) if text == CLEAR_GATE:
+                self.cluster.log.append(f"{self.name} gate cleared")
+                return 0, "", ""
+            case ("python3", "-I", program, "check", "--config", file):
+                assert program == PROGRAM
+                assert file in (CONFIG, WATCH_CONFIG)
+                wrong = b"wrong" in self.at(file).read_bytes()
+                return (1, "agent.json:3: error: no", "") if wrong else (0, "ok\n", "")
         raise AssertionError(f"{self.name} does not know {command}")
 
     def _far(self, command: Command) -> dict[str, object]:
@@ -179,12 +211,12 @@ class FakeMember:
         if verb == "show":
             for unit in self.units.values():
                 unit.pid += unit.state == "active" and self._program() == FLAPPING
-            return 0, "\n".join(self._block(unit) for unit in UNITS), ""
-        if verb == "daemon-reload":
+            return 0, "\n".join(self._block(unit) for unit in SHOWN), ""
+        if verb in ("daemon-reload", "mask", "unmask"):
             return 0, "", ""
         name = words[-1]
         unit = self.units[name]
-        there = self.at(unit_file(name)).exists()
+        there = self._there(name)
         if verb in ("enable", "disable"):
             if verb == "disable" and "--now" in words:
                 self._stop(unit)
@@ -196,7 +228,8 @@ class FakeMember:
             self._stop(unit)
             return 0, "", ""
         if verb in ("restart", "kill"):
-            self.cluster.log.append(f"{self.name} {verb}")
+            whose = {WATCH_UNIT: " watch", SNMPD_UNIT: " snmpd"}.get(name, "")
+            self.cluster.log.append(f"{self.name}{whose} {verb}")
             return self._start(name)
         assert verb == "reset-failed"
         return 0, "", ""
@@ -212,13 +245,16 @@ class FakeMember:
             self.cluster.active = self.name
         return 0, "", ""
 
+    def _there(self, name: str) -> bool:
+        return self.snmpd.installed if name == SNMPD_UNIT else self.at(unit_file(name)).exists()
+
     def _stop(self, unit: Unit) -> None:
-        if unit.pid and self.cluster.active == self.name:
+        if unit is self.units[UNITS[0]] and unit.pid and self.cluster.active == self.name:
             self.cluster.active = ""
         unit.state, unit.pid = "inactive", 0
 
     def _block(self, name: str) -> str:
-        unit, there = self.units[name], self.at(unit_file(name)).exists()
+        unit, there = self.units[name], self._there(name)
         loaded = "loaded" if there or unit.state != "inactive" else "not-found"
         enabled = "enabled" if unit.enabled and there else "disabled" if there else ""
         return (

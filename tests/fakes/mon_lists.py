@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery import Escalation, Failures, Recovery, RecoveryKind
 from backend.model.watchlist import (
     Alert,
     AlertPeriod,
@@ -108,6 +109,17 @@ def alert_periods(draw: st.DrawFn, names: list[str]) -> AlertPeriod:
     )
 
 
+def recoveries() -> st.SearchStrategy[Recovery]:
+    values = st.sampled_from(("x.service", "/opt/a/b restart", 'it\'s "so"', ""))
+    options = st.dictionaries(st.sampled_from(("unit", "start", "agent", "x.y")), values)
+    checks = st.tuples(st.integers(1, 100), st.integers(1, 100)).map(sorted)
+    return st.builds(
+        Recovery, st.sampled_from(RecoveryKind), options.map(lambda one: tuple(one.items())),
+        checks.map(lambda one: Failures(*one)), st.integers(0, 100), durations(), durations(),
+        durations(), st.sampled_from(Escalation), st.booleans(),
+    )  # fmt: skip
+
+
 @st.composite
 def services(
     draw: st.DrawFn, group: str, name: str, refs: list[str], names: list[str]
@@ -134,6 +146,7 @@ def services(
         draw(maybe(periods())), draw(durations()), draw(maybe(durations())),
         draw(st.sampled_from(("", "trap.alert -H 10.0.0.9", "/opt/a/b 'c d\\'"))), draw(st.booleans()),
         tuple(draw(env).items()), tuple(draw(st.lists(alert_periods(names), max_size=3))),
+        draw(maybe(durations())), draw(maybe(recoveries())),
     )  # fmt: skip
 
 
@@ -172,6 +185,9 @@ def sound(watch: WatchList) -> WatchList:
         if path[2] == "period":
             left = tuple(one for at, one in enumerate(kept[number].periods) if at != path[3])
             kept[number] = replace(kept[number], periods=left)
+        elif path[2] == "recovery_options":
+            recovery = replace(kept[number].recovery, options=())
+            kept[number] = replace(kept[number], recovery=recovery)
         elif path[2].endswith("_depend") or path[2] in ("exclude_period", "exclude_hosts"):
             empty = () if path[2] == "exclude_hosts" else None
             kept[number] = replace(kept[number], **{path[2]: empty})

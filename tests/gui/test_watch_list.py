@@ -32,6 +32,11 @@ group = "ServiceMonitor"
 name = "procs"
 monitor = "netsnmp-proc.monitor"
 interval = "3s"
+limit = "9s"  # the editor has no field for this, nor for what follows
+
+[watch.recovery]
+kind = "unit"
+options = { unit = "sshd.service" }
 
 [[watch.period]]
 when = "wd {Mon-Fri} hr {9am-5pm}"
@@ -166,7 +171,7 @@ def test_a_service_is_edited_and_the_rest_stays(watch, root: Path) -> None:
     assert "not saved yet" in window.text("watch-list.state")
     assert site_file(root).read_text() == SITE + WATCH
     save(window)
-    wanted = WATCH.replace('"3s"', '"5m"\nparameters = "-t 10"')
+    wanted = WATCH.replace('"3s"', '"5m"').replace("follows\n", 'follows\nparameters = "-t 10"\n')
     assert site_file(root).read_text() == SITE + wanted
 
 
@@ -234,7 +239,8 @@ def test_every_field_of_the_editor_is_stored(watch, root: Path) -> None:
     assert found == {
         "group": "ServiceMonitor", "name": "procs", "monitor": "netsnmp-proc.monitor",
         "interval": "3s", "failure_interval": "1s", "description": "What it is", "disabled": True,
-        "exclude_period": "wd {Sun}",
+        "exclude_period": "wd {Sun}", "limit": "9s",
+        "recovery": {"kind": "unit", "options": {"unit": "sshd.service"}},
     }  # fmt: skip
     assert period == {
         "when": "md {1}", "label": "first", "alert_every": "2h strict", "alert_after": "3 30m",

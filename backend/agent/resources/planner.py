@@ -23,6 +23,7 @@ from backend.agent.resources.state import (
     PeerOff,
     PeerWord,
     Phase,
+    Restart,
     Retire,
     Serve,
     StopFencing,
@@ -51,6 +52,8 @@ def step(board: Board, event: Event, now: int) -> Decision:
         _hear(turn, event)
     elif isinstance(event, Forget):
         _forget(turn, event.name)
+    elif isinstance(event, Restart):
+        _restart(turn, event.name)
     settle(turn)
     return turn.decision()
 
@@ -247,6 +250,15 @@ def _hear(turn: Turn, event: PeerOff | PeerWord | FencingSaid) -> None:
             if board.fencing_asked:
                 turn.act(StopFencing())
             turn.board = board._replace(peer_word=event.asked, fencing_asked=False)
+
+
+def _restart(turn: Turn, name: str) -> None:
+    """Not counted as its own failure; whatever is at work with it already goes on."""
+    board = turn.board
+    for item in board.items if board.serving and not board.draining else ():
+        if item.name == name and item.phase is Phase.RUNNING and not item.again:
+            turn.put(item._replace(again=True))
+            turn.say(f"{name} does not work, as the watch list says; starting it again")
 
 
 def _forget(turn: Turn, name: str) -> None:

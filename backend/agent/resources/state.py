@@ -185,7 +185,15 @@ class Forget(NamedTuple):
     name: str = ""
 
 
-Event = Union[Begin, Serve, Retire, Drain, Tick, Finished, PeerOff, PeerWord, FencingSaid, Forget]
+class Restart(NamedTuple):
+    """The watch list finds that it does not work although it runs: stop it and start it again."""
+
+    name: str
+
+
+Event = Union[
+    Begin, Serve, Retire, Drain, Tick, Finished, PeerOff, PeerWord, FencingSaid, Forget, Restart,
+]  # fmt: skip
 
 
 class Run(NamedTuple):

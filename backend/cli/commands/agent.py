@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from backend.agentfile.build import LARGEST, NAME, build, examine, write
-from backend.agentfile.generate import generate_one
+from backend.agentfile.generate import Generated, generate_one
+from backend.agentfile.watch import generate_watch
 from backend.cli.app import App, Subparsers
-from backend.errors import HaoscarError
+from backend.errors import HaoscarError, InvalidInput
+from backend.model.site import Site
 
 
 def register(commands: Subparsers) -> None:
@@ -30,6 +32,9 @@ def register(commands: Subparsers) -> None:
     one.set_defaults(run=run_check)
     one = actions.add_parser("config", help="print the configuration of a head or witness")
     one.add_argument("member", metavar="MEMBER", help="its host name")
+    one.add_argument(
+        "--watch", action="store_true", help="that of a head's second process, the watch list"
+    )
     one.set_defaults(run=run_config)
 
 
@@ -70,7 +75,8 @@ def run_check(args: argparse.Namespace, app: App) -> int:
 
 def run_config(args: argparse.Namespace, app: App) -> int:
     """Print the configuration; what there is to say about it goes to standard error."""
-    made = generate_one(app.wiring.store().load(), args.member)
+    site = app.wiring.store().load()
+    made = _watching(site, args.member) if args.watch else generate_one(site, args.member)
     for report in made.reports:
         print(f"{report.severity}: {report}", file=sys.stderr)
     if app.json:
@@ -78,3 +84,17 @@ def run_config(args: argparse.Namespace, app: App) -> int:
     else:
         app.out.say(made.content.decode().rstrip("\n"))
     return 0
+
+
+def _watching(site: Site, name: str) -> Generated:
+    """Return the watch process's configuration of one head; raises InvalidInput for other names."""
+    made = generate_watch(site)
+    found = next((one for one in made if one.name == name), None)
+    if found is None and not made:
+        text, rule = "Nothing is watched in this site.", "Add services with: haoscar watch add"
+        raise InvalidInput.of("agentfile.nothing-watched", text, rule)
+    if found is None:
+        heads = " and ".join(one.name for one in made)
+        text = f"{name[:60]!a} is no head, and only heads watch."
+        raise InvalidInput.of("agentfile.no-head", text, f"The heads are {heads}.")
+    return found

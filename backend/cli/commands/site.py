@@ -47,6 +47,15 @@ def run_show(_args: argparse.Namespace, app: App) -> int:
             ("image", "golden client", "addresses of its clones", "after the installation"),
             [(one.name, one.client, one.ip_assignment, one.post_install) for one in site.images],
         )
+    if site.watch.services:
+        count = len(site.watch.services)
+        app.out.say(f"\n{count} services are in the watch list; see them with: haoscar watch list")
+    if site.monitoring is not None:
+        app.out.say("")
+        app.out.table(
+            ("watch processes", ""),
+            [(key, value or "-") for key, value in asdict(site.monitoring).items()],
+        )
     app.out.result(asdict(site))
     return 0
 

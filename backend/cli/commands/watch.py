@@ -8,11 +8,14 @@ from backend.actions import watch_list
 from backend.cli.app import App, Subparsers
 from backend.cli.watch_exchange import add_exchange
 from backend.cli.watch_groups import add_groups, add_periods
+from backend.cli.watch_history import add_history
+from backend.cli.watch_live import REF, add_live
 from backend.cli.watch_saving import add_entries, save
 from backend.cli.watch_views import as_dict, show_service
 from backend.cli.watch_when import add_when
 from backend.errors import InvalidInput
 from backend.model.periods import Period
+from backend.model.recovery_form import RECOVERY
 from backend.model.watchlist import (
     DEFAULT_PERIOD,
     AlertPeriod,
@@ -21,10 +24,10 @@ from backend.model.watchlist import (
     WatchList,
     default_watch_list,
 )
+from backend.model.watchlist_fields import Entry
 from backend.model.watchlist_form import (
     PERIOD,
     SERVICE,
-    Entry,
     PeriodTexts,
     read_alert_line,
     read_service,
@@ -33,7 +36,6 @@ from backend.model.watchlist_form import (
 from backend.reports import Place
 
 OWN = tuple(one for one in SERVICE if one.key not in ("group", "name"))
-REF = "a service as GROUP:SERVICE; the group may be left out where the name is unique"
 
 
 def register(commands: Subparsers) -> None:
@@ -41,12 +43,12 @@ def register(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "watch",
         help="the watch list: which services are checked, how often, who hears of it",
-        description="The watch list of the site file. Checks begin with the watch-list engine of the agent, "
-        "which this version does not have yet: here the list is kept and checked.",
+        description="The watch list of the site file, and what the watch process of this head knows of its services. "
+        "The active head checks them; both know the results.",
     )  # fmt: skip
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    one = actions.add_parser("list", help="all services, as the table of the wizard shows them")
-    one.set_defaults(run=run_list)
+    add_live(actions)
+    add_history(actions)
     one = actions.add_parser("show", help="everything about one service")
     one.add_argument("service", metavar="SERVICE", help=REF)
     one.set_defaults(run=run_show)
@@ -91,30 +93,6 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
         help="RUN is down, up or startup, and may be followed by exit=1-9; may be repeated",
     )  # fmt: skip
     own.add_argument("--no-alerts", action="store_true", help="take all alerts of the period out")
-
-
-def run_list(_args: argparse.Namespace, app: App) -> int:
-    """Show all services."""
-    found = watch_list.look(app.wiring)
-    if found.proposed:
-        app.out.say(
-            "Nothing is watched yet. Proposed, and added by haoscar watch add --defaults:\n"
-        )
-    app.out.table(
-        ("Host group", "Service name", "Monitor to use", "Check every", "Monitoring periods", ""),
-        [
-            (
-                one.group, one.name, one.monitor or "-", one.interval or "-",
-                ", ".join(period.shown for period in one.periods) or "-",
-                "disabled" if one.disabled else "",
-            )
-            for one in found.watch.services
-        ],
-    )  # fmt: skip
-    app.out.reports(found.reports)
-    app.out.result({**as_dict(found.watch), "stored": not found.proposed,
-                    "reports": [one.as_dict() for one in found.reports]})  # fmt: skip
-    return 0
 
 
 def run_show(args: argparse.Namespace, app: App) -> int:
@@ -181,6 +159,8 @@ def _edited(
 ) -> WatchedService:
     """Return a service with what the options say; raises InvalidInput with every problem."""
     given = _given(OWN, args)
+    if given.get("recovery_kind") == "":  # without it there is no healing, whatever was there
+        given = {**{one.key: "" for one in RECOVERY}, **given}
     period = _given(PERIOD, args)
     alerts = tuple(read_alert_line(one) for one in args.alert or ())
     if not period and not alerts and not args.no_alerts:

@@ -184,6 +184,32 @@ def test_list_add_show_set_remove(haoscar, wiring):
     assert wiring.store().load().watch.services[0].interval == Duration(5.0)
 
 
+def test_healing_and_the_limit_of_a_check(haoscar, wiring):
+    haoscar("add", "--defaults")
+    haoscar(
+        "set", "process_server", "--limit", "10s", "--recovery-kind", "command",
+        "--recovery-options", "start='/opt/app restart'", "--recovery-failures", "2 of 3",
+        "--recovery-critical", "yes",
+    )  # fmt: skip
+    shown = haoscar("show", "process_server")
+    assert shown["limit"] == "10s"
+    assert shown["recovery"] == {
+        "kind": "command", "options": {"start": "/opt/app restart"}, "failures": "2 of 3",
+        "restarts": 3, "within": "1h", "verify": "3s", "limit": "1m", "escalate": "alert",
+        "critical": True,
+    }  # fmt: skip
+    haoscar("set", "process_server", "--interval", "9s")
+    assert haoscar("show", "process_server")["recovery"] == shown["recovery"]
+    assert "[watch.recovery]" in wiring.paths.site_file.read_text()
+    assert "start is missing" in haoscar("set", "process_server", "--recovery-options", "", code=4)
+    wrong = haoscar("set", "freespace_server", "--recovery-restarts", "2", code=4)
+    assert "Nothing says what restarts the service" in wrong
+    haoscar("set", "process_server", "--recovery-kind", "", "--limit", "")
+    shown = haoscar("show", "process_server")
+    assert (shown["recovery"], shown["limit"]) == (None, None)
+    assert "recovery" not in wiring.paths.site_file.read_text()
+
+
 def test_groups_and_defined_periods(haoscar):
     haoscar("group", "set", "web", "--hosts", "head1 10.0.0.9")
     haoscar("period", "set", "day", "hr {9am-5pm}")

@@ -189,3 +189,33 @@ def test_status_says_why() -> None:
     assert any(
         "the other head would not take over" in line for line in explain(world.heads[1], world.now)
     )
+
+
+def test_an_active_head_that_is_not_fit_hands_over_without_an_outage() -> None:
+    world = quiet(Fault(START, START + 30 * SECOND, Kind.UNFIT, 1))
+    assert outage(world, START + 20 * SECOND) <= 1 * MS
+    assert world.active() == [2]
+    assert world.checks.handovers == 1
+    assert "asking the other head to take over: my services do not work here" in told(world)
+
+
+def test_with_an_unfit_or_dead_standby_it_keeps_serving() -> None:
+    for kind in (Kind.UNFIT, Kind.POWER):
+        world = quiet(
+            Fault(START, START + 30 * SECOND, kind, 2),
+            Fault(START + SECOND, START + 30 * SECOND, Kind.UNFIT, 1),
+        )
+        assert outage(world, START + 20 * SECOND) == 0
+        assert world.active() == [1], kind
+        assert world.checks.handovers == 0
+
+
+def test_two_heads_that_are_unfit_in_turn_play_no_ping_pong() -> None:
+    # Each is well as soon as the other one serves: the worst that can be.
+    faults = [
+        Fault(START + i * 2 * SECOND, START + (i + 1) * 2 * SECOND, Kind.UNFIT, 1 + i % 2)
+        for i in range(15)
+    ]
+    world = quiet(*faults)
+    assert outage(world, START + 30 * SECOND) <= 3 * MS
+    assert 1 <= world.checks.handovers <= 3, "one in ten seconds at most"

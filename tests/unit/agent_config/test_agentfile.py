@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from backend.agentfile import build as building
-from backend.agentfile.build import LARGEST, START, build, digest_of, examine, sources, write
+from backend.agentfile.build import (
+    LARGEST,
+    START,
+    build,
+    digest_of,
+    examine,
+    libraries,
+    sources,
+    write,
+)
 from backend.agentfile.generate import as_json
 from backend.cli.app import App
 from backend.cli.main import build_parser, run
@@ -82,10 +91,19 @@ def test_it_holds_the_agent_and_nothing_else(content):
     found = names(content)
     assert found == sorted(found)
     wanted = {"__main__.py", "backend/__init__.py", "backend/system/__init__.py"}
-    for folder in ("agent", "system/agent"):
+    for folder in ("agent", "periods", "system/agent", "system/watch", "watch"):
         files = (ROOT / "backend" / folder).rglob("*.py")
         wanted |= {str(one.relative_to(ROOT)) for one in files}
-    assert set(found) == wanted
+    others = {one for one in found if one.startswith(("pyasn1/", "pysnmp/"))}
+    assert set(found) - others == wanted
+    assert {"pyasn1/__init__.py", "pysnmp/__init__.py", "pysnmp/smi/mibs/SNMPv2-SMI.py"} <= others
+    assert {Path(one).suffix for one in others} <= {".py", ".rst"}  # .rst: their licences
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    monkeypatch.setattr(building, "LIBRARIES", ("haoscar_has_none",))
+    with pytest.raises(HaoscarError, match="haoscar_has_none is not installed"):
+        build()
 
 
 def test_a_missing_module_is_named(tmp_path, monkeypatch):
@@ -100,7 +118,7 @@ def test_a_missing_module_is_named(tmp_path, monkeypatch):
 
 def test_the_digest_tells_builds_apart(content):
     found = examine(content, Path("f"))
-    members = {**sources(), "__main__.py": START}
+    members = {**sources(), **libraries(), "__main__.py": START}
     assert found.digest == digest_of(members)
     assert found.version.endswith(f"+{found.digest[:12]}")
     assert found.size == len(content)
@@ -183,13 +201,34 @@ import backend.agent.main
 from backend.agent.config_apart import load_apart
 assert load_apart({str(agent.parent / "agent.json")!r}).settings.myself.name == "n1"
 heavy = {{"argparse", "asyncio", "dataclasses", "difflib", "inspect", "ipaddress", "logging", "pathlib",
-          "subprocess", "tempfile", "threading", "backend.agent.config", "backend.agent.daemon"}}
+          "subprocess", "tempfile", "threading", "backend.agent.config", "backend.agent.daemon",
+          "backend.periods", "backend.watch", "pyasn1", "pysnmp"}}
 print(sorted(heavy & set(sys.modules)))
 """
     ended = subprocess.run(
         ["/usr/bin/python3", "-I", "-S", "-c", script], capture_output=True, text=True, check=False
     )
     assert ended.stdout == "[]\n", ended.stderr
+
+
+@pytest.mark.programs
+def test_pysnmp_works_inside_it_and_comes_from_there(agent):
+    """It reads its MIB modules from files, unless the build has taught it to read the archive."""
+    script = f"""
+import sys
+sys.path.insert(0, {str(agent)!r})
+import pysnmp
+from pysnmp.hlapi.v3arch.asyncio import SnmpEngine
+assert pysnmp.__file__.startswith({str(agent)!r}), pysnmp.__file__
+builder = SnmpEngine().get_mib_builder()
+builder.load_modules("SNMP-USER-BASED-SM-MIB", "SNMPv2-TC")
+print(builder.import_symbols("SNMPv2-TC", "DisplayString")[0].__name__)
+"""
+    for python in pythons():
+        words = [python, "-I", "-c", script]
+        ended = subprocess.run(words, cwd="/", capture_output=True, text=True, check=False)
+        older = "3.9" in subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout  # fmt: skip
+        assert older or ended.stdout == "DisplayString\n", ended.stderr[-2000:]
 
 
 @pytest.mark.programs

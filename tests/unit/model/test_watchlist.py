@@ -7,6 +7,7 @@ import pytest
 from backend.errors import InvalidInput
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery import Escalation, Failures, Recovery, RecoveryKind
 from backend.model.watchlist import (
     Alert,
     AlertPeriod,
@@ -179,6 +180,11 @@ FULL = WatchedService(
             alert_every=AlertEvery.parse("1h strict"), alert_after=AlertAfter.parse("3 30m"),
             max_alerts=10, up_alert_after=Duration(60.0), no_comp_alerts=True,
         ),
+    ),
+    limit=Duration(5.0),
+    recovery=Recovery(
+        RecoveryKind.COMMAND, (("start", "/opt/a b"),), Failures(2, 3), 0, Duration(60.0),
+        Duration(9.0), Duration(8.0), Escalation.TAKEOVER, True,
     ),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.errors import InvalidInput
 from backend.model.periods import LONGEST, Period
-from backend.model.periods_calendar import always_matches, can_match, next_change
+from backend.periods import always_matches, can_match, next_change
 
 
 def at(text: str) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 
 from backend.errors import HaoscarError
 from backend.rollout.member import Member
-from backend.rollout.units import unit_text
+from backend.rollout.units import unit_text, watch_unit_text
 from tests.fakes.agent_member import MACHINE_ID, member
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "agent"
@@ -26,6 +26,23 @@ CASES = {
 }
 
 
+COMMAND = b'{"services": [{"recovery": {"kind": "command"}}, {"recovery": null}, {}]}'
+WATCHING = {
+    "watch.service": member("head1", watch=b'{"services": [{"recovery": {"kind": "unit"}}]}'),
+    "watch-command.service": member("head1", watch=COMMAND),
+}
+
+
+@pytest.mark.parametrize("name", WATCHING)
+def test_unit_of_the_watch_process_is_the_golden_one(name: str) -> None:
+    rendered = watch_unit_text(WATCHING[name], "/usr/bin/python3", MACHINE_ID)
+    golden = GOLDEN / name
+    if os.environ.get("REGOLD"):
+        golden.write_text(rendered, encoding="utf-8")
+    assert rendered == golden.read_text(encoding="utf-8")
+    assert ("KillMode=process" in rendered) is (name == "watch-command.service")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_unit_is_the_golden_one(name: str) -> None:
     rendered = unit_text(CASES[name], "/usr/bin/python3", MACHINE_ID)
@@ -37,7 +54,7 @@ def test_unit_is_the_golden_one(name: str) -> None:
 
 
 def test_every_golden_file_belongs_to_a_case() -> None:
-    assert {one.name for one in GOLDEN.iterdir()} == set(CASES)
+    assert {one.name for one in GOLDEN.iterdir()} == set(CASES) | set(WATCHING)
 
 
 def test_a_machine_without_an_id_gets_no_condition() -> None:

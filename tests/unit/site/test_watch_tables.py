@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from backend.errors import InvalidInput
 from backend.model.names import PeriodName, WatchName
 from backend.model.periods import Period
+from backend.model.recovery import Escalation, Failures, Recovery, RecoveryKind
 from backend.model.watchlist import (
     Alert,
     AlertPeriod,
@@ -315,6 +316,19 @@ alert_periods = st.builds(
     no_comp_alerts=st.booleans(),
 )
 
+recoveries = st.builds(
+    Recovery,
+    st.just(RecoveryKind.UNIT),
+    st.sampled_from(((("unit", "a"),), (("unit", "b.service"),))),
+    st.sampled_from((Failures(1, 1), Failures(2, 3))),
+    st.integers(0, 9),
+    durations,
+    durations,
+    durations,
+    st.sampled_from(Escalation),
+    st.booleans(),
+)
+
 
 @st.composite
 def watch_lists(draw) -> WatchList:
@@ -334,6 +348,7 @@ def watch_lists(draw) -> WatchList:
                 host_depend=draw(maybe | st.just(Dependency.parse(f"SELF:{name}"))),
                 environment=draw(st.sampled_from(((), (("A", "1"), ("B_2", "x y"))))),
                 periods=tuple(replace(one, label=label) for one, label in zip(periods, labels, strict=False)),
+                limit=draw(maybe | durations), recovery=draw(maybe | recoveries),
             )
         )  # fmt: skip
     defined = draw(st.lists(st.sampled_from("abc"), max_size=2, unique=True))

@@ -4,6 +4,8 @@ A year has one of fourteen calendars (the day it begins with, leap or not), so y
 their calendar and by the sub-periods that know them; only a year that can matter is walked through.
 """
 
+from __future__ import annotations
+
 import calendar
 import itertools
 from collections.abc import Iterable, Iterator
@@ -11,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 
-from backend.model.periods import Period, SubPeriod
-from backend.model.periods_scales import FIRST_YEAR, values_at
+from backend.periods.period import Period, SubPeriod
+from backend.periods.scales import FIRST_YEAR, values_at
 
 LAST_YEAR = 9999  # the last one that datetime knows
 REPEATED = 40  # years, after which every calendar has been there
@@ -28,12 +30,12 @@ Runs = tuple[tuple[int, bool], ...]  # from this second of the day on: in force 
 
 
 def can_match(period: Period) -> bool:
-    """Whether there is a time at which the period is in force; raises InvalidInput if malformed."""
+    """Whether there is a time at which the period is in force; raises BadPeriod if malformed."""
     return any(_can_match(part) for part in period.subperiods)
 
 
 def always_matches(period: Period) -> bool:
-    """Whether the period is always in force; raises InvalidInput if malformed."""
+    """Whether the period is always in force; raises BadPeriod if malformed."""
     start = datetime(FIRST_YEAR, 1, 1)  # noqa: DTZ001 - the wall clock
     return period.contains(start) and next_change(period, start) is None
 
@@ -41,7 +43,7 @@ def always_matches(period: Period) -> bool:
 def next_change(period: Period, when: datetime) -> datetime | None:
     """Return when the wall clock next shows a time at which the answer is another one.
 
-    None: never until the year 9999. Raises InvalidInput if the period is malformed.
+    None: never until the year 9999. Raises BadPeriod if the period is malformed.
     """
     return _Search(period.subperiods).change(when)
 
@@ -77,7 +79,7 @@ def _holds(values: Values, at: dict[str, int]) -> bool:
     return all(bits >> at[code] & 1 for code, bits in values)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Search:
     """Looks for the next change of one period; remembers what days and years look like."""
 
@@ -113,7 +115,7 @@ class _Search:
         """Return the first second of a day, later than ``after``, at which the answer differs."""
         runs = self._day(kind)
         ends = [start for start, _ in runs[1:]] + [DAY]
-        for (start, value), end in zip(runs, ends, strict=True):
+        for (start, value), end in zip(runs, ends):
             if value is not now and end - 1 > after:
                 return max(start, after + 1)
         return None

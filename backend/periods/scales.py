@@ -4,6 +4,8 @@ A range becomes a set of values from 0, kept as the bits of a number; years beco
 module refuses is refused here, and what it lets pass (janitor for January) passes here, too.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +26,7 @@ class Malformed(Exception):
         self.text, self.remedy = text, remedy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scale:
     """One unit of the calendar or the clock."""
 

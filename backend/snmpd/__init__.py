@@ -1,0 +1,1 @@
+"""What snmpd on a head must watch so that the watch list can ask it: decided here, without I/O."""

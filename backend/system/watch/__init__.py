@@ -1,0 +1,1 @@
+"""The watch list's door to the operating system: programs, sockets, SNMP; all of it asynchronous."""

@@ -1,0 +1,1 @@
+"""What tells somebody: built in, or programs of mon."""
