@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from backend.agent.core.timing import MS, SECOND
 
-SOON = (50 * MS, 200 * MS, SECOND)
-# A client whose neighbour entry is being probed loses it when three probes in a row are lost;
-# an announcement twice a second keeps it alive under heavy loss.
-EVERY = SECOND // 2
+SOON = (50 * MS, 100 * MS, 200 * MS, 400 * MS, 700 * MS, SECOND)
+# For a switch that has forgotten where a virtual IP is; clients are looked after by acquaintances.py.
+EVERY = 5 * SECOND
 
 
 class Announcer:

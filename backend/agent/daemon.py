@@ -34,7 +34,7 @@ from backend.system.agent.process import boottime_us, notify
 
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
-CHECK_EVERY = SECOND
+CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
@@ -207,7 +207,7 @@ class Daemon:
         moments.append(self.parts.conductor.wake_at())
         due = self.parts.hands.announcer.due
         if due is not None:
-            moments.append(due)
+            moments.append(due + slack)
         return min(moments)
 
     def _calm(self, now: int) -> bool:
@@ -298,10 +298,12 @@ class Daemon:
             self._step(Maintenance(0), now)
 
     def _keep_alive(self, now: int) -> None:
-        """A standby asks everybody once in a lease: so links are known before they are needed."""
+        """Once in a lease. A standby asks everybody: so links are known before they are needed."""
         self._next_keepalive = now + self._timing.lease
         notify("WATCHDOG=1")
         self.parts.pet_watchdog(leased=now < self.head.lease_until)
+        if self.head.role is Role.ACTIVE:
+            self.parts.acquaintances.refresh()
         if self.head.role is Role.STANDBY:
             question = Poll(NO_POLL, my_health(self.head, now))
             for member in self.head.members.others:

@@ -10,7 +10,7 @@ The two heads compare what they say, and a tie should go to the one that serves.
 dies for both, the standby therefore calls it unwell first (after half a lease; the active head
 after three quarters) and well again last, and a peer that says itself that its network is not
 well is no evidence against this machine. On a network that drops much the patience is longer: as
-many datagrams as would be lost by chance once in 100,000 times.
+many datagrams as would be lost by chance once in a million times.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from typing import Any
 from backend.agent.settings import Settings
 
 SPAN = 256  # datagrams over which loss is counted
+RECENT = 4  # of each way, that tell of loss which has just begun
 _ALL = (1 << SPAN) - 1
 _RESTARTED = 64  # sessions.py lets nothing pass that is so late: the numbers have begun anew
 _SMOOTH = 16  # the part of a new value in a running mean, as in RFC 3550
-_CHANCE = math.log(1e-5)
+_CHANCE = math.log(1e-6)
+LOSSY, LEAST_COUNTED = 0.05, 32  # the part that is lost, of at least so many
 _LEAST_LOSS = 0.01  # less is not measured well enough to rely on
 
 
@@ -49,6 +51,12 @@ class _Way:
         if not self.span:
             return 0.0
         return 1 - bin(self.bits & ((1 << self.span) - 1)).count("1") / self.span
+
+    @property
+    def missed(self) -> int:
+        """How many of the last ``RECENT`` numbers were not heard."""
+        newest = min(self.span, RECENT)
+        return newest - bin(self.bits & ((1 << newest) - 1)).count("1")
 
     def count(self, counter: int) -> bool:
         """Note a number; False when a later one was heard before it."""
@@ -112,6 +120,7 @@ class Links:
 
     def __init__(self, settings: Settings, now: int) -> None:
         self._lease = settings.timing.lease
+        self._round = settings.timing.round
         self._least = self._lease // 2  # silence that a standby minds
         members = [_Member(one.id, one.name) for one in settings.members if one.id != settings.me]
         self._ways: dict[tuple[int, int], tuple[_Way, _Member, _Network]] = {}
@@ -180,6 +189,14 @@ class Links:
                 found.extend((member.number, one.index) for member, _ in one.expected)
         return found
 
+    def lossy(self, network: int) -> bool:
+        """Whether datagrams get lost on a network more often than by accident."""
+        losses = [way.loss for _, way in self._expected(network) if way.span >= LEAST_COUNTED]
+        return max(losses, default=0.0) >= LOSSY
+
+    def _expected(self, network: int) -> list[tuple[_Member, _Way]]:
+        return next((one.expected for one in self._networks if one.index == network), [])
+
     def snapshot(self, now: int) -> list[dict[str, Any]]:
         """Return for each member and network what is known, for the status.
 
@@ -219,18 +236,32 @@ class Links:
                 continue
             if excused and member.number == self._peer:
                 continue
-            patience = self._patience(way)
+            patience = self._patience(way, serving)
             if silent > (patience + patience // 2 if serving else patience):
                 return True
         return False
 
-    def _patience(self, way: _Way) -> int:
-        """How long a member may be silent here while it speaks elsewhere."""
+    def _weather(self) -> float:
+        """The part of the very last datagrams of all members that was lost, wherever: where some
+        get lost, what was not heard here may be lost, too, before a network's own count says so."""
+        ways = [way for way, _member, _network in self._ways.values()]
+        counted = sum(min(way.span, RECENT) for way in ways)
+        return sum(way.missed for way in ways) / counted if counted else 0.0
+
+    def _patience(self, way: _Way, serving: bool) -> int:
+        """How long a member may be silent here while it speaks elsewhere.
+
+        The active head hears answers: its question may be lost, too. And it repeats a question
+        only until it is answered, on whichever network: what it then hears here in a row comes
+        faster than what it may count on, one answer in a round.
+        """
         if not way.last:
             return 2 * self._lease  # never met here yet
         if way.gaps < _SMOOTH:
             return self._least
-        lost = min(max(way.loss, _LEAST_LOSS), 0.9)
+        lost = min(max(way.loss, self._weather(), _LEAST_LOSS), 0.9)
         sent_every = way.mean / _SMOOTH * (1 - lost)
+        if serving and lost >= LOSSY:
+            lost, sent_every = 1 - (1 - lost) ** 2, max(sent_every, self._round)
         needed = _CHANCE / math.log(lost) * sent_every
         return int(min(max(self._least, needed), 4 * self._lease))

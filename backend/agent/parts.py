@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from backend.agent.acquaintances import Acquaintances
 from backend.agent.chronicle import Chronicle
 from backend.agent.core.messages import Health
 from backend.agent.core.state import Decision, Head, adopt, start
@@ -61,6 +62,10 @@ class HeadParts:
         self.addresses = Addresses(vips, _lengths(settings))
         self.arp = Arp(vips)
         self._interfaces = {one.interface: bit for bit, one in enumerate(settings.networks)}
+        served = {
+            settings.networks[one.network].interface: one.network for one in settings.virtual_ips
+        }
+        self.acquaintances = Acquaintances(self.arp, served, self.links.lossy)
         self._numbers: dict[str, int] = {}
         self.monitor = Monitor([one for one in self._interfaces if one], vips)
         self.memory = Memory(settings, self.chronicle, self._join)
@@ -164,7 +169,7 @@ class HeadParts:
             self.watchdog.disarm()
         with contextlib.suppress(OSError):
             self.addresses.remove()
-        for one in (self.addresses, self.arp, self.post):
+        for one in (self.addresses, self.arp, self.acquaintances, self.post):
             one.close()
         self.gate.shut()
 

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple, Union
 
+from backend.system.agent.neighbours import Neighbour
 from backend.system.agent.netlink import KernelError, VirtualIPs, four_bytes
 
 _ARP = 0x0806
@@ -94,6 +95,19 @@ class Arp:
                 taken += self._put(interface, frame(_REQUEST, mac, one, _NOBODY, target))
         return taken
 
+    def refresh(self, interface: str, neighbour: Neighbour) -> None:
+        """Keep what this machine and a neighbour know of each other from running out.
+
+        A reply to it alone confirms a virtual IP there (one to everybody does not, RFC 826 as
+        Linux has it); its answer to the question confirms the neighbour here.
+        """
+        mac, (target, there) = self._current_mac(interface), neighbour
+        for one in self._vips.get(interface, ()) if there else ():
+            self._put(interface, frame(_REPLY, mac, one, there, target, there))
+        for one in self._vips.get(interface, ())[:1]:
+            asked = there or _EVERYBODY
+            self._put(interface, frame(_REQUEST, mac, one, _NOBODY, target, asked))
+
     def confirmed(self) -> frozenset[Confirmation]:
         """Return who has answered since the last announcement."""
         return frozenset(self._confirmed)
@@ -143,11 +157,11 @@ class Arp:
             return False
 
 
-def frame(kind: int, mac: bytes, sender: bytes, target_mac: bytes, target: bytes) -> bytes:
-    """Return an Ethernet frame to everybody: 1 asks, 2 answers."""
-    return _FRAME.pack(
-        _EVERYBODY, mac, _ARP, 1, 0x0800, 6, 4, kind, mac, sender, target_mac, target
-    )
+def frame(
+    kind: int, mac: bytes, sender: bytes, target_mac: bytes, target: bytes, to: bytes = _EVERYBODY
+) -> bytes:
+    """Return an Ethernet frame, to everybody or to one machine: 1 asks, 2 answers."""
+    return _FRAME.pack(to, mac, _ARP, 1, 0x0800, 6, 4, kind, mac, sender, target_mac, target)
 
 
 def understood(data: bytes, interface: str, vips: list[bytes], own: set[bytes]) -> Heard | None:

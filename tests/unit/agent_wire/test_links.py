@@ -117,6 +117,18 @@ def test_loss_alone_is_no_reason(loss: float, seed: int) -> None:
     assert world.moves[0] - began <= LEASE
 
 
+def test_loss_that_has_just_begun_is_no_reason() -> None:
+    """Nobody can know in the first moments; by what is lost elsewhere it is mostly guessed."""
+    moved = 0
+    for seed in range(400):
+        world = World(seed)
+        world.run(1000 + seed % 60)
+        world.loss = 0.4
+        world.run(1000)
+        moved += bool(world.moves)
+    assert moved <= 6  # without looking elsewhere 16
+
+
 def test_a_silent_path_on_a_network_that_drops_much_is_found_later() -> None:
     world = World(5)
     world.loss = 0.4
@@ -126,7 +138,7 @@ def test_a_silent_path_on_a_network_that_drops_much_is_found_later() -> None:
     began = world.now
     world.run(4000)
     assert world.moves
-    assert LEASE < world.moves[0] - began < 6 * LEASE
+    assert LEASE < world.moves[0] - began < 7 * LEASE
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -248,7 +260,7 @@ def test_silence_counts_from_when_there_is_a_carrier() -> None:
     links.heard(2, 1, 901, now + 30 * MS)
     assert links.health_bits(now + 30 * MS, serving=True, other=BOTH) == BOTH
     for later in range(60, 300, 30):
-        links.heard(2, 1, 901 + later, now + later * MS)
+        links.heard(2, 1, 901 + later // 30, now + later * MS)
     assert links.health_bits(now + 270 * MS, serving=True, other=BOTH) == PUBLIC
 
 
