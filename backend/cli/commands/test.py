@@ -42,16 +42,22 @@ UNIT = Part("unit", (*PYTEST, "-n", "2", "-m", "not lab and not vm and not gui")
 # as a person's would be: such a test may try twice more, and the summary counts how often one did.
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--reruns", "2")
 GUI = Part("gui", (*PYTEST, "-m", "gui and not vm", *SIDE_BY_SIDE), 1800)
-LAB = Part("lab", (*PYTEST, "-m", "lab and not vm and not gui"), 1200)
+# The failover tests measure milliseconds, one after another; the watch list's count seconds.
+IN_LAB = ("-m", "lab and not vm and not gui")
+LAB = Part("lab", (*PYTEST, *IN_LAB, "-k", "not test_watch_"), 1200)
+WATCH = Part(
+    "watch", (*PYTEST, *IN_LAB, "-k", "test_watch_", "-n", "2", "--dist", "loadfile"), 1200
+)
 # An emulated machine keeps one processor busy: two side by side.
 VM = Part("vm", (*PYTEST, "-m", "vm", "-n", "2", "--dist", "loadgroup"), 3600)
 CHOICES = {
     "style": STYLE,
     "unit": (UNIT,),
     "gui": (GUI,),
-    "lab": (LAB,),
+    "lab": (LAB, WATCH),
+    "watch": (WATCH,),
     "vm": (VM,),
-    "all": (*STYLE, UNIT, GUI, LAB, VM),
+    "all": (*STYLE, UNIT, GUI, LAB, WATCH, VM),
 }
 
 
@@ -61,7 +67,7 @@ def register(commands: Subparsers) -> None:
         "test",
         help="run the tests of this checkout",
         description="Run the tests: style and types, unit, gui (a real window, clicked), "
-        "lab (namespaces and real daemons), vm (QEMU). Gui, lab and vm need root; what they need is installed first, and nothing is left behind: that is checked too.",
+        "lab (namespaces and real daemons), watch (its part that is about the watch list), vm (QEMU). Gui, lab and vm need root; what they need is installed first, and nothing is left behind: that is checked too.",
     )
     parser.add_argument(
         "part", nargs="?", choices=sorted(CHOICES), default="all", help="default: all"
@@ -79,7 +85,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     parts = CHOICES[args.part]
     run_id = uuid.uuid4().hex
     os.environ[MARKER] = run_id
-    if {GUI, LAB, VM} & set(parts):
+    if {GUI, LAB, WATCH, VM} & set(parts):
         if os.geteuid() != 0:
             raise Refused.of(
                 "test.root", "The gui, lab and vm tests need root.", "Run: sudo ./haoscar test"
