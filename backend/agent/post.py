@@ -38,6 +38,7 @@ class Post:
             for index, network in enumerate(settings.networks)
             if mine[index]
         }
+        self._numbers = {end.fileno(): network for network, end in self._ends.items()}
         # For each member, the networks that both ends have: the ways a message goes.
         self._ways = {
             member.id: tuple(
@@ -49,8 +50,8 @@ class Post:
         self.errors = 0
 
     def filenos(self) -> dict[int, int]:
-        """Return the network of each socket's file descriptor."""
-        return {end.fileno(): network for network, end in self._ends.items()}
+        """Return the network of each socket's file descriptor; they stay the same."""
+        return self._numbers
 
     def send(self, to: int, message: Message) -> None:
         """Send over every network that both ends have."""
