@@ -115,12 +115,16 @@ def test_a_member_that_is_heard_needs_no_arp(world: World, heard: bool) -> None:
     mac = world.mac("client").hex(":")
     world.ip("head", "neigh", "replace", CLIENT, "lladdr", mac, "dev", "eth0", "nud", "stale")
     world.ip("client", "link", "set", "eth0", "arp", "off")
+    with world.inside("head"):
+        end = Endpoint("eth0", MACHINES["head"], 4747)
+    wanted = "REACHABLE" if heard else "FAILED"
+
+    def reached() -> bool:
+        end.send(CLIENT, b"x", heard=heard)
+        return entry(world, "head", CLIENT) == wanted
+
     try:
-        with world.inside("head"):
-            end = Endpoint("eth0", MACHINES["head"], 4747)
-        assert end.send(CLIENT, b"x", heard=heard)
-        wanted = "REACHABLE" if heard else "FAILED"
-        wait_for(lambda: entry(world, "head", CLIENT) == wanted, wanted)
-        end.close()
+        wait_for(reached, wanted)
     finally:
+        end.close()
         world.ip("client", "link", "set", "eth0", "arp", "on")
