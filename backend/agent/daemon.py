@@ -21,8 +21,9 @@ from backend.agent.core.events import (
 )
 from backend.agent.core.head import step, wake_at
 from backend.agent.core.lease import my_health
-from backend.agent.core.messages import Answer, Health, Poll, Release, Request, Solicit
+from backend.agent.core.messages import Answer, Health, Poll, Release, Request, Solicit, health_of
 from backend.agent.core.state import Decision, Head, Role
+from backend.agent.core.steps import missed
 from backend.agent.core.timing import MS, SECOND
 from backend.agent.errands import Errands
 from backend.agent.hands import GateStuck
@@ -35,6 +36,7 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
+GATHER = 1 * MS  # what a round's answers take on a LAN
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
@@ -75,6 +77,7 @@ class Daemon:
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
         self._mirrored = False  # the maintenance mode here is the other head's
+        self._gathering = 0  # until when the answers to a round may come together
         self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
         self.verdict = Verdict()
@@ -202,6 +205,8 @@ class Daemon:
     def _wake(self, now: int, *, calm: bool) -> int:
         resting = calm and self.head.role is Role.ACTIVE
         core = self.head.next_round if resting else wake_at(self.head, now)
+        if now < self._gathering:
+            core = min(core, self._gathering)
         slack = self._timing.round if calm else 0  # what is not urgent waits for a pass that is
         moments = [core, self._next_look + slack, self._next_keepalive + slack]
         moments.append(self.parts.conductor.wake_at())
@@ -213,17 +218,17 @@ class Daemon:
     def _calm(self, now: int) -> bool:
         """Whether all is as it should be, so that a round's time does not matter.
 
-        A wake-up costs more than what is done in it. In calm the active head reads the answers to
-        a round when it asks again, and a standby waits for the last of a request's copies.
+        A wake-up costs more than what is done in it. So the active head lets the answers to a
+        round come together, and then rests until the next one; a standby waits for the last of
+        a request's copies.
         """
         head = self.head
         if head.role is Role.ACTIVE:
             busy = head.inviting_until or head.stopping or head.asked
-            # A round without an answer ends the calm: what is left of the lease is for trying.
-            answered = self._timing.usable - self._timing.round * 3 // 2
-            return not busy and head.lease_until - now > answered
+            return not busy and (now < self._gathering or not missed(head, now))
         served = head.peer.served
-        return head.role is Role.STANDBY and now - served < self._timing.lease // 4
+        expected = self._timing.rest + self._timing.retry
+        return head.role is Role.STANDBY and now - served < expected
 
     def _listened(self, ends: dict[int, int], *, calm: bool) -> list[int]:
         """Return the sockets that wake the loop; in calm all are read whenever it is awake."""
@@ -249,7 +254,7 @@ class Daemon:
             hands.announce()
         if now >= self.parts.conductor.wake_at():
             self.parts.conductor.tick()
-        if now >= self._next_look - self._timing.round:  # in a pass that is needed anyway
+        if now >= self._next_look - self._timing.retry:  # in a pass that is needed anyway
             self._look(now)
         if now >= self._next_keepalive:
             self._keep_alive(now)
@@ -266,7 +271,7 @@ class Daemon:
         links = self.parts.links
         serving = self.head.role is Role.ACTIVE
         other = int(self.head.peer.health & Health.LINKS)
-        health = Health(links.health_bits(now, serving=serving, other=other))
+        health = health_of(links.health_bits(now, serving=serving, other=other))
         health |= self.parts.condition(unfit=self._unfit(now))
         self.parts.post.probe(links.probes(now))
         if health != self.head.health:
@@ -331,6 +336,8 @@ class Daemon:
 
     def _apply(self, decision: Decision, network: int | None = None) -> None:
         before, self.head = self.head, decision.state
+        if self.head.round_sent != before.round_sent:
+            self._gathering = self.head.round_sent + GATHER
         actions: tuple[Action, ...] = decision.actions
         if before.solo and not self.head.solo and self.head.role is Role.ACTIVE:
             actions = self._give_back(actions)

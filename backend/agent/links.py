@@ -21,6 +21,7 @@ from typing import Any
 from backend.agent.settings import Settings
 
 SPAN = 256  # datagrams over which loss is counted
+PROBES = 6  # of a silent network, in the length of a lease
 RECENT = 4  # of each way, that tell of loss which has just begun
 _ALL = (1 << SPAN) - 1
 _RESTARTED = 64  # sessions.py lets nothing pass that is so late: the numbers have begun anew
@@ -181,7 +182,7 @@ class Links:
         """
         found: list[tuple[int, int]] = []
         for one in self._networks:
-            every = self._lease // 6
+            every = self._lease // PROBES
             newest = max((member.last for member, _ in one.expected), default=0)
             silent = newest - max(one.last, one.since) > every or not one.well
             if one.carrier and silent and now - one.probed >= every:
@@ -263,5 +264,8 @@ class Links:
         sent_every = way.mean / _SMOOTH * (1 - lost)
         if serving and lost >= LOSSY:
             lost, sent_every = 1 - (1 - lost) ** 2, max(sent_every, self._round)
-        needed = _CHANCE / math.log(lost) * sent_every
+        tries = _CHANCE / math.log(lost)
+        needed = tries * sent_every
+        if lost < LOSSY:  # after the first that did not come questions go out, see ``probes``
+            needed = sent_every + (tries - 1) * min(sent_every, self._lease // PROBES)
         return int(min(max(self._least, needed), 4 * self._lease))

@@ -38,6 +38,7 @@ class Post:
             for index, network in enumerate(settings.networks)
             if mine[index]
         }
+        self._numbers = {end.fileno(): network for network, end in self._ends.items()}
         # For each member, the networks that both ends have: the ways a message goes.
         self._ways = {
             member.id: tuple(
@@ -46,16 +47,17 @@ class Post:
             for member in settings.members
             if member.id != settings.me
         }
+        self._heard: set[tuple[int, int]] = set()  # members on networks, since something went there
         self.errors = 0
 
     def filenos(self) -> dict[int, int]:
-        """Return the network of each socket's file descriptor."""
-        return {end.fileno(): network for network, end in self._ends.items()}
+        """Return the network of each socket's file descriptor; they stay the same."""
+        return self._numbers
 
     def send(self, to: int, message: Message) -> None:
         """Send over every network that both ends have."""
         for network, address in self._ways[to]:
-            self._put(network, address, self._sessions.encode(to, network, message))
+            self._put(to, network, address, self._sessions.encode(to, network, message))
 
     def reply(self, to: int, network: int, message: Message) -> None:
         """Send over one network: the way a question came."""
@@ -65,7 +67,7 @@ class Post:
         """Tell everybody this start's session, so that the first request is not lost."""
         for to, ways in self._ways.items():
             for network, address in ways:
-                self._put(network, address, self._sessions.hello(to, network))
+                self._put(to, network, address, self._sessions.hello(to, network))
 
     def probe(self, ways: Iterable[tuple[int, int]]) -> None:
         """Ask members on networks whether they are there."""
@@ -83,6 +85,7 @@ class Post:
             for to, reply in self._sessions.replies():
                 self._put_back(to, network, reply)
             if isinstance(taken, Incoming):
+                self._heard.add((taken.source, network))
                 if self._links is not None:
                     self._links.heard(taken.source, network, taken.counter, now)
                 if taken.message is not None:
@@ -101,8 +104,11 @@ class Post:
     def _put_back(self, to: int, network: int, data: bytes) -> None:
         for way, address in self._ways.get(to, ()):
             if way == network:
-                self._put(network, address, data)
+                self._put(to, network, address, data)
 
-    def _put(self, network: int, address: str, data: bytes) -> None:
-        if not self._ends[network].send(address, data):
+    def _put(self, to: int, network: int, address: str, data: bytes) -> None:
+        way = to, network
+        heard = way in self._heard
+        self._heard.discard(way)
+        if not self._ends[network].send(address, data, heard=heard):
             self.errors += 1

@@ -29,7 +29,6 @@ from backend.agent.core.messages import (
     Answer,
     Ask,
     Handover,
-    Health,
     Invite,
     Kind,
     Message,
@@ -40,6 +39,7 @@ from backend.agent.core.messages import (
     Resign,
     Solicit,
     Status,
+    health_of,
 )
 from backend.agent.core.timing import LONGEST, SHORTEST
 from backend.agent.errors import AgentError
@@ -116,18 +116,6 @@ def derive_key(secret: bytes, cluster: str) -> bytes:
     return tag(secret, f"{_WORD}\0{cluster}".encode())
 
 
-_HEALTHS: dict[int, Health] = {}  # making a flag is slow
-
-
-def _health(value: int) -> Health:
-    known = _HEALTHS.get(value)
-    if known is None:
-        known = Health(value)
-        if len(_HEALTHS) < 1024:
-            _HEALTHS[value] = known
-    return known
-
-
 def _request(
     term: int, kind: int, previous: int, length: int, sent: int, health: int, solo: int
 ) -> Request | None:
@@ -135,7 +123,7 @@ def _request(
         return None
     if not SHORTEST <= length <= LONGEST or term >= HIGH or solo >= HIGH or not 0 <= sent < HIGH:
         return None
-    return Request(term, _KINDS[kind], previous, length, sent, _health(health), solo)
+    return Request(term, _KINDS[kind], previous, length, sent, health_of(health), solo)
 
 
 def _answer(
@@ -145,11 +133,11 @@ def _answer(
         return None
     if term >= HIGH or solo >= HIGH:
         return None
-    return Answer(granted == 1, holder, term, remaining, sent, _health(health), solo)
+    return Answer(granted == 1, holder, term, remaining, sent, health_of(health), solo)
 
 
 def _poll(sent: int, health: int) -> Poll | None:
-    return Poll(sent, _health(health)) if 0 <= sent < HIGH else None
+    return Poll(sent, health_of(health)) if 0 <= sent < HIGH else None
 
 
 def _status(
@@ -157,7 +145,7 @@ def _status(
 ) -> Status | None:
     if not -HIGH < remaining <= LONGEST or not 0 <= sent < HIGH or term >= HIGH or solo >= HIGH:
         return None
-    return Status(holder, term, remaining, sent, _health(health), solo)
+    return Status(holder, term, remaining, sent, health_of(health), solo)
 
 
 def _resign(term: int, lapsed: int) -> Resign | None:

@@ -10,6 +10,7 @@ from backend.agent.acquaintances import Acquaintances
 from backend.system.agent.addresses import Addresses
 from backend.system.agent.arp import Arp
 from backend.system.agent.neighbours import Neighbours
+from backend.system.agent.udp import Endpoint
 from tests.lab.agent_kernel_world import MACHINES, VIP, VIPS, World, built, wait_for
 
 pytestmark = [
@@ -103,3 +104,27 @@ def test_what_is_not_learnt_by_arp_is_left_out(world: World) -> None:
         table.close()
     assert found[201] == 0xC9
     assert 200 not in found
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_member_that_is_heard_needs_no_arp(world: World, heard: bool) -> None:
+    """The client hears, but does not answer ARP: as if all three questions got lost."""
+    setting = "net.ipv4.neigh.eth0."
+    world.run("head", "sysctl", "-q", f"{setting}delay_first_probe_time=1")
+    world.run("head", "sysctl", "-q", f"{setting}retrans_time_ms=100")
+    mac = world.mac("client").hex(":")
+    world.ip("head", "neigh", "replace", CLIENT, "lladdr", mac, "dev", "eth0", "nud", "stale")
+    world.ip("client", "link", "set", "eth0", "arp", "off")
+    with world.inside("head"):
+        end = Endpoint("eth0", MACHINES["head"], 4747)
+    wanted = "REACHABLE" if heard else "FAILED"
+
+    def reached() -> bool:
+        end.send(CLIENT, b"x", heard=heard)
+        return entry(world, "head", CLIENT) == wanted
+
+    try:
+        wait_for(reached, wanted)
+    finally:
+        end.close()
+        world.ip("client", "link", "set", "eth0", "arp", "on")

@@ -8,7 +8,7 @@ is why witnesses that are switched off do not stop a healthy pair.
 
 from __future__ import annotations
 
-from backend.agent.core.messages import Health
+from backend.agent.core.messages import Health, health_of
 from backend.agent.core.state import Head, Role
 
 FOREVER = 1 << 62
@@ -53,7 +53,7 @@ def without_peer(head: Head, now: int) -> bool:
 
 def my_health(head: Head, now: int) -> Health:
     """What this head says of itself."""
-    return Health(my_bits(head, now))
+    return health_of(my_bits(head, now))
 
 
 def my_bits(head: Head, now: int) -> int:

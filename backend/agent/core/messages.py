@@ -41,6 +41,20 @@ class Health(enum.IntFlag):
         return bin(int(self) & 0xFF).count("1")
 
 
+_MADE: dict[int, Health] = {}  # making one from a number costs ten times as much as this
+_MOST_MADE = 1024  # what others say must not fill the memory
+
+
+def health_of(bits: int) -> Health:
+    """Return the health with these bits."""
+    made = _MADE.get(bits)
+    if made is None:
+        made = Health(bits)
+        if len(_MADE) < _MOST_MADE:
+            _MADE[bits] = made
+    return made
+
+
 class Request(NamedTuple):
     """Grant me the active role for ``length``."""
 

@@ -48,6 +48,7 @@ class Head(NamedTuple):
     next_retry: int = 0
     round_sent: int = 0  # when the round began whose answers are awaited
     rounds: int = 0  # in this term
+    brisk_until: int = 0  # an answer was missed not long ago: renewals come faster
     # as a standby
     free: tuple[int, ...] = ()  # for each voter: when it could grant, as it said; -1: not said
     polled: int = 0  # when the poll was sent that ``free`` answers
@@ -86,10 +87,7 @@ class Head(NamedTuple):
 
     def place(self, voter: int) -> int:
         """Return the place of a voter in ``acks`` and ``free``."""
-        members = self.members
-        if voter in members.heads:
-            return members.heads.index(voter)
-        return len(members.heads) + members.witnesses.index(voter)
+        return self.members.places[voter]
 
 
 class Decision(NamedTuple):

@@ -38,8 +38,12 @@ def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple
     is a quorum, the witnesses are asked every second round: half the traffic, the same safety.
     """
     members, timing = head.members, head.timing
+    if missed(head, now):
+        soon = min(head.next_round, head.round_sent + timing.round)
+        head = head._replace(brisk_until=now + timing.brisk, next_round=soon)
     if not missing_only:
-        head = head._replace(round_sent=now, next_round=now + timing.round, rounds=head.rounds + 1)
+        pause = timing.round if now < head.brisk_until else timing.rest
+        head = head._replace(round_sent=now, next_round=now + pause, rounds=head.rounds + 1)
     head = head._replace(next_retry=now + timing.retry)
     kind = Kind.RENEW if head.role is Role.ACTIVE else Kind.CAMPAIGN
     if head.previous:
@@ -59,7 +63,7 @@ def asked(head: Head) -> tuple[int, ...]:
     """Return whom the present round asks."""
     peer = head.members.peer
     if head.role is Role.ACTIVE and head.rounds % 2 and not head.solo:
-        recent = head.round_sent - 2 * head.timing.round
+        recent = head.round_sent - 2 * head.timing.rest
         if head.acks[head.place(peer)] > recent:
             return (peer,)
     return head.members.others
@@ -68,6 +72,15 @@ def asked(head: Head) -> tuple[int, ...]:
 def missing(head: Head) -> tuple[int, ...]:
     """Return whose answers the present round still awaits."""
     return tuple(one for one in asked(head) if head.acks[head.place(one)] < head.round_sent)
+
+
+def missed(head: Head, now: int) -> bool:
+    """Whether somebody who is there has not answered the round that goes on.
+
+    Witnesses that are switched off miss every round; that tells nothing about the others.
+    """
+    there = now - head.timing.lease * 2
+    return any(head.acks[head.place(one)] > there for one in missing(head))
 
 
 def with_value(values: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ class Timing(NamedTuple):
     """The lease and what follows from it; every voter and head must use the same lease."""
 
     lease: int = 300 * MS
-    rounds: int = 5  # renewals in the length of a lease
+    rounds: int = 5  # renewals in the length of a lease, while answers are missed
+    rests: int = 3  # the same while every answer comes: wake-ups are what an idle agent costs
     retries: int = 20  # tries in the length of a lease while an answer is missing
     margin: int = 50  # the part of a lease that is not used, in thousandths: clock rates, rounding
     solo_after: int = 2 * SECOND  # the witnesses were too few for so long: ask for a promise
@@ -27,8 +28,18 @@ class Timing(NamedTuple):
 
     @property
     def round(self) -> int:
-        """Between two renewals."""
+        """Between two renewals, while answers are missed."""
         return self.lease // self.rounds
+
+    @property
+    def rest(self) -> int:
+        """Between two renewals, while every answer comes."""
+        return max(self.lease // self.rests, self.round)
+
+    @property
+    def brisk(self) -> int:
+        """How long after a missed answer renewals come faster."""
+        return self.lease * 10
 
     @property
     def retry(self) -> int:
@@ -51,29 +62,26 @@ class Timing(NamedTuple):
         return self.lease // 5
 
 
-class Members(NamedTuple):
-    """Who takes part, seen from one of them. Ids are 1 to 255; the two heads are voters, too."""
+class Members:
+    """Who takes part, seen from one of them; everything that follows from it is worked out once."""
 
-    me: int
-    heads: tuple[int, ...]  # two; the first is preferred when both start cold
-    witnesses: tuple[int, ...] = ()
+    __slots__ = ("heads", "majority", "me", "others", "peer", "places", "voters", "witnesses")
 
-    @property
-    def voters(self) -> tuple[int, ...]:
-        """All of them, the heads first."""
-        return self.heads + self.witnesses
+    def __init__(self, me: int, heads: tuple[int, ...], witnesses: tuple[int, ...] = ()) -> None:
+        """Ids are 1 to 255; ``heads`` are two, and the first is preferred when both start cold."""
+        self.me = me
+        self.heads = heads
+        self.witnesses = witnesses
+        self.voters = heads + witnesses  # the two heads are voters, too, and come first
+        self.others = tuple(one for one in self.voters if one != me)
+        self.peer = heads[1] if me == heads[0] else heads[0]  # meaningful on a head only
+        self.majority = len(self.voters) // 2 + 1
+        self.places = {one: place for place, one in enumerate(self.voters)}
 
-    @property
-    def others(self) -> tuple[int, ...]:
-        """All voters but this one."""
-        return tuple(one for one in self.voters if one != self.me)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Members):
+            return NotImplemented
+        return (self.me, self.voters, self.heads) == (other.me, other.voters, other.heads)
 
-    @property
-    def peer(self) -> int:
-        """The other head; meaningful on a head only."""
-        return self.heads[1] if self.me == self.heads[0] else self.heads[0]
-
-    @property
-    def majority(self) -> int:
-        """How many voters are more than half."""
-        return len(self.voters) // 2 + 1
+    def __hash__(self) -> int:
+        return hash((self.me, self.voters, self.heads))

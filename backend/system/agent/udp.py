@@ -29,10 +29,16 @@ class Endpoint:
         """Return the descriptor, for select; it stays the same."""
         return self._socket.fileno()
 
-    def send(self, address: str, data: bytes) -> bool:
-        """Send a datagram to the same port at ``address``; returns whether the kernel took it."""
+    def send(self, address: str, data: bytes, *, heard: bool = False) -> bool:
+        """Send a datagram to the same port at ``address``; returns whether the kernel took it.
+
+        ``heard``: something came from there just now. The kernel then need not ask by ARP whether
+        the machine is still where it was: three such questions that get lost, one a second, would
+        make it unreachable for seconds (MSG_CONFIRM in send(2)).
+        """
+        flags = socket.MSG_CONFIRM if heard else 0
         try:
-            self._socket.sendto(data, (address, self._where[1]))
+            self._socket.sendto(data, flags, (address, self._where[1]))
         except OSError as problem:
             if problem.errno in _GONE:
                 self.follow()

@@ -85,7 +85,13 @@ def own_vote_not_needed(patch: Patch) -> None:
 
 def small_quorum(patch: Patch) -> None:
     """One voter less than a majority is a quorum."""
-    patch.setattr(Members, "majority", property(lambda self: len(self.voters) // 2))
+    made = Members.__init__
+
+    def begin(self: Members, *words: object) -> None:
+        made(self, *words)
+        self.majority = len(self.voters) // 2
+
+    patch.setattr(Members, "__init__", begin)
 
 
 def counted_from_receipt(patch: Patch) -> None:

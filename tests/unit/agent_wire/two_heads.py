@@ -1,8 +1,8 @@
 """Two heads and three witnesses that talk in steps of a millisecond, for the judgement of links.
 
 Network 0, "private", has everybody; network 1, "public", the heads only. Head 1 is active: it
-renews as often as the agent does. A head looks at its links as often, and says what it thinks of
-them with every word.
+renews as often as the agent does, which is faster once an answer was missed. A head looks at its
+links as often, and says what it thinks of them with every word.
 """
 
 import random
@@ -28,7 +28,8 @@ SETTINGS = Settings(
     run_directory="",
 )
 LEASE = SETTINGS.timing.lease
-ROUND = SETTINGS.timing.round // MS
+ROUND, REST = SETTINGS.timing.round // MS, SETTINGS.timing.rest // MS
+RETRY = SETTINGS.timing.retry // MS
 PRIVATE, PUBLIC, BOTH = 0b01, 0b10, 0b11
 
 
@@ -57,6 +58,9 @@ class World:
         self.loss = 0.0
         self.counters: dict[tuple[int, int, int], int] = {}
         self.step = 0
+        self.brisk_until = 0
+        self.awaited: set[int] = set()  # who has not answered the active head's round
+        self.answered: set[int] = set()
         self.moves: list[int] = []  # when the active head found the other one better off
         self.seen: list[tuple[int, int]] = []  # what both said, at each look of the active head
 
@@ -85,10 +89,13 @@ class World:
                 hearer.other, hearer.told = self.heads[source].bits, self.now
         return True
 
-    def ask(self, source: int, to: int, network: int) -> None:
-        """Send a datagram that is answered the same way."""
-        if self.say(source, to, network) and to not in self.frozen:
-            self.say(to, source, network)
+    def ask(self, source: int, to: int, network: int) -> bool:
+        """Send a datagram that is answered the same way; returns whether it was."""
+        return (
+            self.say(source, to, network)
+            and to not in self.frozen
+            and self.say(to, source, network)
+        )
 
     def look(self, member: int) -> None:
         """Let a head judge its networks, and compare."""
@@ -107,19 +114,31 @@ class World:
         for _ in range(milliseconds):
             self.step += 1
             self.now += MS
+            if self.awaited and self.step % RETRY == 0 and 1 not in self.dead | self.frozen:
+                self.renew()
             for member in (1, 2):
                 turn = self.step + self.phase[member]
-                if member in self.dead or member in self.frozen or turn % ROUND:
+                every = ROUND if self.now < self.brisk_until else REST
+                if member in self.dead or member in self.frozen or turn % every:
                     continue
                 self.look(member)
-                self.speak(member, turn // ROUND)
+                self.speak(member, turn // every)
+
+    def renew(self) -> None:
+        """Ask whoever has not answered the active head's round yet, on all networks."""
+        for to, network in self.ways(1):
+            if to in self.awaited and self.ask(1, to, network):
+                self.answered.add(to)
+        self.awaited -= self.answered
+        self.answered.clear()
+        if self.awaited - self.dead:
+            self.brisk_until = self.now + SETTINGS.timing.brisk
 
     def speak(self, member: int, turn: int) -> None:
         """The active head renews; the standby keeps its links alive once in a lease."""
         if member == 1:
-            for to, network in self.ways(1):
-                if to == 2 or turn % 2:
-                    self.ask(1, to, network)
-        elif turn % SETTINGS.timing.rounds == 0:
+            self.awaited = {to for to, _network in self.ways(1) if to == 2 or turn % 2}
+            self.renew()
+        elif turn % SETTINGS.timing.rests == 0:
             for to, network in self.ways(2):
                 self.ask(2, to, network)
