@@ -150,6 +150,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "rows": {key: list(cells) for key, cells in table.cells().items()},
         "boxes": shown,
+        "drawn": _canvas_texts(table.canvas),  # what there was room for
         "selected": table.selected(),
         "focus": str(table.canvas),
     }

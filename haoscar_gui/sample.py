@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.actions.status_drill import LastDrill, keep
+from backend.actions.watch_list import save_plan
 from backend.change.plan import MakeDirectory, Plan, Step, WriteFile
 from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE, BootSign, Stage
 from backend.clone.events import InstallEvent
@@ -20,6 +21,7 @@ from backend.imaging.facts import ImageFacts
 from backend.model.addresses import Mac
 from backend.model.names import ImageName
 from backend.model.site import IpAssignment, PostInstall
+from backend.model.watchlist import WatchList
 from backend.netboot.dhcp_facts import read_dhcp_facts
 from backend.netboot.loaders import TFTP_LOADERS
 from backend.netboot.plan import BOOT_UNIT_FILE, configure_dhcp_plan
@@ -31,6 +33,7 @@ from backend.rollout.record import Record
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
 from haoscar_gui.sample_machine import SamplePrograms
+from haoscar_gui.sample_watch import sample_watch
 
 CARD = "00:e0:81:25:1c:dc"
 SITE = f"""\
@@ -149,7 +152,10 @@ def _paired(wiring: Wiring) -> None:
         ("oscarnode1", False, "10.0.0.11"),
     ):  # fmt: skip
         Record(wiring.paths).add(Member(name, head, address, b""))
-    wiring.paths.at(places.CONFIG).write_text("{}")
+    for config in (places.CONFIG, places.WATCH_CONFIG):
+        wiring.paths.at(config).write_text("{}")
+    plan = save_plan(wiring, WatchList(), sample_watch())
+    wiring.journal().apply(plan, TaskContext())
     keep(wiring.paths, DRILL)
 
 

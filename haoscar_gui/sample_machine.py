@@ -11,8 +11,10 @@ from backend.clone.sshd import SshdFiles
 from backend.model.distribution import Family
 from backend.packages.catalog import wanted
 from backend.paths import Paths
+from backend.rollout.places import WATCH_SOCKET
 from backend.system.agent.control_socket import ControlSocket
 from backend.system.runner import Command, Result, Runner, failure
+from haoscar_gui.sample_watch import SampleWatch
 
 NEIGHBOURS = ("10.0.0.2", "10.0.0.11", "10.0.0.12")
 NETWORK = (
@@ -115,13 +117,15 @@ class SampleSockets:
         self._root = root
         self._began = time.time()
         agent, boot_server = paths.at(SOCKET), SshdFiles.of(paths).socket
-        for path in (agent, boot_server):
+        watch = paths.at(WATCH_SOCKET)
+        for path in (agent, boot_server, watch):
             path.parent.mkdir(parents=True, exist_ok=True)
         self._sockets = (
             ControlSocket(
                 str(agent), self._agent, metrics=("", SSH_PORT), respond_metrics=lambda _text: b""
             ),
             ControlSocket(str(boot_server), lambda _question: b"{}\n"),
+            ControlSocket(str(watch), SampleWatch().answer),
         )
 
     def serve(self) -> None:

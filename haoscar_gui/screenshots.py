@@ -24,6 +24,7 @@ from haoscar_gui.page_context import PageContext
 from haoscar_gui.sample import Story, make_sample
 from haoscar_gui.sample_machine import SampleSockets, own_network
 from haoscar_gui.sample_views import scene
+from haoscar_gui.sample_watch import SERVICE
 from haoscar_gui.shell import Options, Shell
 from haoscar_gui.slot import Slot
 from haoscar_gui.steps import PAGES
@@ -31,10 +32,12 @@ from haoscar_gui.views.change import ChangeView
 from haoscar_gui.views.progress import ProgressView
 from haoscar_gui.views.result import Choices, ResultView
 from haoscar_gui.window import check_tk, make_root, size_window
+from panels.watch_list import WatchListPanel
 
 SETTLED = 700  # milliseconds that a page is given at least
 MOST = 8000  # milliseconds that it is given at most, when it goes on reading
-CHAPTERS = {"complete": 1, "watch-list": 2, "status": 2, "changes": 2}  # of the sample's story
+WATCH = WatchListPanel.name
+CHAPTERS = {"complete": 1, WATCH: 2, "status": 2, "changes": 2}  # of the sample's story
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,9 @@ class Photographer:
         yield "result", lambda: self._view(self._result)
         for name in CHAPTERS:
             yield name, partial(self._later, name)
+            if name == WATCH:
+                for key in ("choose", "history", "test", "edit"):
+                    yield f"{WATCH}-{key}", partial(self._service, key)
         yield "help", self._help
 
     def _next(self) -> None:
@@ -191,6 +197,18 @@ class Photographer:
         """Show a page as it is further on in the story."""
         self._story.until(CHAPTERS[page])
         self._shell.show(page)
+
+    def _service(self, key: str) -> None:
+        """Show a service of the watch list as after a press on a button of the list."""
+        self._later(WATCH)
+
+        def press() -> None:
+            panel = self._shell.slot(WATCH).panel
+            known = isinstance(panel, WatchListPanel) and panel.open_service(SERVICE, key)
+            if not known:  # the page, or what it reads, is not there yet
+                self._shell.root.after(50, press)
+
+        press()
 
     def _view(self, show: Callable[[Slot], object]) -> None:
         shell = self._shell

@@ -43,11 +43,11 @@ FIELDS = tuple(
     Field(key, label, KINDS.get(key, "entry"), help=HELP[key]) for key, label in LABELS.items()
 )
 COLUMNS = (
-    Column("name", "Standby", 22),
-    Column("image", "Image", 16),
-    Column("local_ip", "Local IP", 16, mono=True),
-    Column("public_alias", "Public Alias IP", 16, mono=True),
-)
+    Column("name", "Standby", 15),
+    Column("image", "Image", 12),
+    Column("local_ip", "Local IP", 15, mono=True),
+    Column("public_alias", "Public Alias IP", 15, mono=True),
+)  # every address fits where the window is smallest, and what is over goes to the last
 
 
 class AddStandbyPanel(Panel):

@@ -47,6 +47,11 @@ Setup Network Boot yourself.
 
 The files of OSCAR 1.1 to 5 and CSV are read without being told which; what a line binds to a machine is restored."""
 
+FORMS = frozenset({
+    "ag", "bv", "b.v", "co", "company", "computer", "computers", "corp", "corporate", "corporation", "electronics",
+    "gmbh", "inc", "incorporated", "international", "kg", "limited", "llc", "ltd", "ltda", "plc", "pte", "pty", "s.a", "sa",
+    "se", "technologies", "technology",
+})  # fmt: skip
 _KINDS = {
     Kind.ROM: "PXE", Kind.IPXE: "iPXE", Kind.HTTP_BOOT: "HTTP boot",
     Kind.INSTALLER: "HA-OSCAR installer", Kind.FIRMWARE: "firmware",
@@ -85,20 +90,31 @@ def entry_of(shown: Shown, now: float) -> Entry:
     return Entry(
         f"{machine.mac}{mark}",
         heard if machine.times_heard else "not heard",
-        describe(shown),
+        describe(shown, maker(shown.vendor)),
         "warning" if machine.node else "",
     )
 
 
-def describe(shown: Shown) -> str:
-    """Return everything else that is known of a machine, what matters most first."""
+def maker(vendor: str) -> str:
+    """Return the name of a maker without its legal form: the list is narrow."""
+    words = vendor.replace(",", " ").split()
+    while len(words) > 1 and words[-1].strip(".()").lower() in FORMS:
+        words.pop()
+    return " ".join(words)
+
+
+def describe(shown: Shown, vendor: str = "") -> str:
+    """Return everything else that is known of a machine, what matters most first.
+
+    ``vendor``: how the maker of its card is called, in place of the whole name.
+    """
     machine = shown.machine
     parts = [
         f"is {machine.node}" if machine.node else "",
         asking(machine),
         machine.firmware.upper() if machine.firmware else "",
         machine.host_name if machine.host_name and machine.host_name != machine.node else "",
-        shown.vendor,
+        vendor or shown.vendor,
     ]
     return ", ".join(part for part in parts if part)
 

@@ -67,11 +67,9 @@ class View:
         self._status.grid(row=1, sticky="ew", pady=half)
         self._lists().grid(row=2, sticky="nsew")
         self._others = self._label("", "Warning")
-        self._hint = self._label("", "Muted")
-        self._hint.grid(row=4, sticky="ew", pady=(half, 0))
-        self._nine().grid(row=5, sticky="ew", pady=half)
-        self._label(text.BOOT, "Muted").grid(row=6, sticky="ew")
-        self._last_row().grid(row=7, sticky="ew", pady=(half, 0))
+        self._nine().grid(row=4, sticky="ew", pady=half)
+        self._label(text.BOOT, "Muted").grid(row=5, sticky="ew")
+        self._last_row().grid(row=6, sticky="ew", pady=(half, 0))
         for widget, unique in (
             (self._status, "status"), (self._hint, "hint"), (self._others, "other-servers"),
             (self.list, "list"), (self.tree, "clients"), (self._count, "count"),
@@ -98,10 +96,15 @@ class View:
         )  # fmt: skip
         self.tree.grid(row=0, column=1, rowspan=2, sticky="nsew", padx=(half, 0))
         below = ttk.Frame(frame)
-        below.grid(row=2, column=0, sticky="w", pady=(half, 0))
+        below.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(half, 0))
+        below.columnconfigure(2, weight=1)
         for column, label in enumerate(("Remove", "Remove All")):
             made = self._button(below, slug(label), label)
-            made.grid(row=0, column=column, padx=(0, self._theme.quarter))
+            made.grid(row=0, column=column, padx=(0, self._theme.quarter), sticky="n")
+        # Beside the buttons and as high as two lines, so that nothing moves when it says more.
+        below.rowconfigure(0, minsize=2 * self._theme.line + self._theme.quarter)
+        self._hint = self._label("", "Muted", below)
+        self._hint.grid(row=0, column=2, sticky="new", padx=(self._theme.quarter, 0))
         Drag(
             self.list, self.tree, self._theme.half, self._offer, self._drop,
             self._owner.chosen,
@@ -169,12 +172,13 @@ class View:
         self.buttons[unique] = made
         return made
 
-    def _label(self, words: str, style: str) -> ttk.Label:
+    def _label(self, words: str, style: str, parent: tk.Misc | None = None) -> ttk.Label:
         """Return a text that is wrapped at its width; before it has one, at a usual one."""
         usual = self._theme.chars(USUAL)
         made = ttk.Label(
-            self._parent, text=words, style=f"{style}.TLabel", justify="left", wraplength=usual
-        )
+            parent or self._parent, text=words, style=f"{style}.TLabel", justify="left",
+            wraplength=usual,
+        )  # fmt: skip
 
         def wrap(event: "tk.Event[ttk.Label]") -> None:
             made.configure(wraplength=event.width if event.width > usual // 3 else usual)

@@ -13,7 +13,9 @@ TEXT_HELP = (
     "What others shall know of it, such as who mends it. It stands beside the service until that is well, and is "
     "seen by everybody who looks. It may stay empty."
 )
-MEANS = "No more alerts are sent about this failure until the service is well again. It is checked on."
+MEANS = (
+    "No more alerts are sent about this failure until the service is well again. It is checked on."
+)
 
 
 class AckEditor(ttk.Frame):

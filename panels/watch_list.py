@@ -8,20 +8,24 @@ from tkinter import ttk
 from typing import ClassVar
 
 from backend.actions.action import Outcome
-from backend.actions.watch_list import SaveWatchList, Watched, look, place_of
+from backend.actions.watch_list import SaveWatchList, Watched, place_of
+from backend.actions.watch_sound import all_problems, look_and_judge
 from backend.change.records import ChangeRecord
 from backend.errors import HaoscarError
 from backend.model.watchlist import Ref, WatchList
-from backend.model.watchlist_checks import problems
 from backend.reports import Report, Severity
 from backend.tasks import CancelToken
 from panels import watch_texts as texts
 from panels.base import Panel
 from panels.context import PanelContext
+from panels.watch_ack import AckEditor
 from panels.watch_groups import GroupEditor, PeriodsEditor
+from panels.watch_look import ServiceLook
+from panels.watch_running import Page, Running
 from panels.watch_service import Doings, ServiceEditor
-from panels.watch_view import Shown, WatchView
+from panels.watch_view import RUNNING, Shown, WatchView
 
+Editor = ServiceEditor | GroupEditor | PeriodsEditor | ServiceLook | AckEditor
 ESCAPE = "HaoscarWatchEditor"  # the bind tag of what is inside an editor
 
 
@@ -54,6 +58,7 @@ class WatchListPanel(Panel):
             "add-group": lambda: self._open_group(""), "save": self._begin_saving,
             "reset": self.reset, "close": self.context.close, "select": self._enable,
             "group": self._select_group,
+            **{key: partial(self._command, key) for key in RUNNING},
         })  # fmt: skip
         self._view.grid(sticky="nsew")
         doings = Doings(self._service_done, self._back, self._delete_service)
@@ -62,6 +67,8 @@ class WatchListPanel(Panel):
             parent, self.context, self._group_done, self._back, self._delete_group
         )
         self._periods = PeriodsEditor(parent, self.context, self._periods_done, self._back)
+        page = Page(self._view, self._show, self._back, self._stored)
+        self._running = Running(parent, self.context, page)
         parent.bind_class(ESCAPE, "<Escape>", self._escape)
         parent.bind_all("<FocusIn>", self._focused, add="+")
         self._refresh()
@@ -69,10 +76,16 @@ class WatchListPanel(Panel):
     # Reading
 
     def activate(self) -> None:
-        """Read what is stored; what was changed here stays."""
+        """Read what is stored; what was changed here stays. Follow the watch process."""
+        self._running.start()
+        self._read_stored()
+
+    def _read_stored(self) -> None:
         self._looking.cancel()
         wiring = self.context.wiring
-        self._looking = self.context.look(lambda _context: look(wiring), self._read, self._unread)
+        self._looking = self.context.look(
+            lambda _context: look_and_judge(wiring), self._read, self._unread
+        )
 
     def _read(self, watched: Watched) -> None:
         changed = self._changed
@@ -115,6 +128,7 @@ class WatchListPanel(Panel):
             frozenset(wrong), (state, "Error") if state else self._says_state(),
             (*found, *self._stored_doubts()) if reports is None else reports,
         ))  # fmt: skip
+        self._running.refresh()
         self._enable()
 
     def _says_members(self) -> str:
@@ -135,7 +149,7 @@ class WatchListPanel(Panel):
         """Return what is wrong or doubtful in the list as it is now."""
         if self._watched is None:
             return []
-        found = problems(self._watch, self._watched.machines)
+        found = all_problems(self._watch, self._watched.machines)
         return [one.report(place_of(self._watch, one.path)) for one in found]
 
     def _stored_doubts(self) -> Iterable[Report]:
@@ -159,11 +173,41 @@ class WatchListPanel(Panel):
             ("reset", self._changed),
         ):
             self._view.enable(key, on)
+        self._running.selected()
 
-    # The three editors
+    def _stored(self) -> frozenset[str] | None:
+        """Return the services of the site file by their names; None when it could not be read."""
+        if self._watched is None:
+            return None
+        return frozenset(str(one.ref) for one in self._watched.stored.services)
+
+    def _command(self, key: str) -> None:
+        self._running.command(key)
+
+    def open_service(self, service: str, button: str = "") -> bool:
+        """Select a service, and do what a button does; False while it is not known."""
+        ref = Ref.parse(service)
+        ready = self._watch.service(ref) is not None and self._running.knows(service)
+        if ready:
+            self._chosen = str(ref.group)
+            self._back()
+            self._view.table.select(service)
+            if button == "edit":
+                self._open()
+            elif button in RUNNING:
+                self._command(button)
+        return ready
+
+    # The editors, and what else takes the place of the list
+
+    @property
+    def _pages(self) -> tuple[Editor, ...]:
+        return (
+            self._service, self._group, self._periods, self._running.look, self._running.ack,
+        )  # fmt: skip
 
     def _show(self, page: tk.Widget) -> None:
-        for one in (self._view, self._service, self._group, self._periods):
+        for one in (self._view, *self._pages):
             one.grid_remove()
         page.grid(row=0, column=0, sticky="nsew")
 
@@ -174,10 +218,9 @@ class WatchListPanel(Panel):
         self._view.table.focus_set()
 
     @property
-    def _editor(self) -> ServiceEditor | GroupEditor | PeriodsEditor | None:
+    def _editor(self) -> Editor | None:
         """The editor that is open."""
-        editors = (self._service, self._group, self._periods)
-        return next((one for one in editors if one.winfo_manager()), None)
+        return next((one for one in self._pages if one.winfo_manager()), None)
 
     def _focused(self, event: "tk.Event[tk.Misc]") -> None:
         """Let Esc reach the editor before it reaches the window."""
@@ -272,7 +315,7 @@ class WatchListPanel(Panel):
     def _saved(self, _record: ChangeRecord, _outcome: Outcome) -> None:
         if self._watched is not None:
             self._watched = replace(self._watched, watch=self._watch, proposed=False)
-        self.activate()
+        self._read_stored()
         self.context.changed()
 
     def _refused(self, problem: HaoscarError) -> None:
@@ -287,18 +330,20 @@ class WatchListPanel(Panel):
                 texts.DISCARDING, (texts.DISCARD, texts.KEEP), self._answered, detail=texts.LOST
             )
         else:
-            self.activate()
+            self._read_stored()
 
     def leave(self) -> None:
         """See Panel.leave; asks about changes that are not saved."""
         self._looking.cancel()
+        self._running.stop()
         if self.unsaved:
             self._parent.after_idle(self._ask)
 
     @property
     def _pending(self) -> bool:
         """Whether something was typed into an editor that is open."""
-        return self._editor in (self._service, self._group) and self._editor.pending
+        editor = self._editor
+        return isinstance(editor, ServiceEditor | GroupEditor) and editor.pending
 
     def _ask(self) -> None:
         self.context.ask(
@@ -316,4 +361,4 @@ class WatchListPanel(Panel):
         elif answer == texts.DISCARD and self._watched is not None:
             self._watch = self._watched.watch
             self._back()
-            self.activate()
+            self._read_stored()

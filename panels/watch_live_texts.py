@@ -1,6 +1,6 @@
 """What is said of services at work: a cell of the table, a sentence, and why something cannot be done."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,11 @@ from backend.actions.watch_told import Past, Tested
 from backend.amounts import duration, share
 
 SIGNS: Mapping[str, str] = {
-    "ok": "✔", "failed": "✖", "unknown": "?", "unchecked": "○", "disabled": "–",
+    "ok": "✔", "failed": "✖", "unknown": "?", "unchecked": "○", "disabled": "⊘",
     "acknowledged": "◆",
 }  # fmt: skip
 WORDS: Mapping[str, str] = {"unchecked": "not yet checked"}
+NARROW = f"{SIGNS['unchecked']} not checked"  # in the table
 TAGS: Mapping[str, str] = {
     "failed": "error", "unknown": "warning", "acknowledged": "warning", "unchecked": "muted",
     "disabled": "muted",
@@ -26,9 +27,7 @@ NOT_THERE = (
     "The watch process does not have this service yet. Save the list; Step 5, Complete installation, gives it to "
     "the heads."
 )
-OTHER_LIST = (
-    "The watch process works by an older list: Step 5, Complete installation, gives the heads the stored one."
-)
+OTHER_LIST = "The watch process works by an older list: Step 5, Complete installation, gives the heads the stored one."
 NO_LINK = "It has no link to the other head's: what is found now would be lost in a failover."
 ACK, UNACK = "Acknowledge..", "Unacknowledge"
 DISABLE, ENABLE = "Disable", "Enable"
@@ -58,7 +57,8 @@ def cell(one: LiveService, now: datetime) -> tuple[str, str]:
     """Return the cell of a service's state, and the tag of its row."""
     shown = kind(one)
     since = f" {_short(one.since, now)}" if shown in ("ok", "failed", "unknown") else ""
-    return f"{word(shown)}{since}", TAGS.get(shown, "" if shown == "ok" else "warning")
+    text = NARROW if shown == "unchecked" else word(shown)
+    return f"{text}{since}", TAGS.get(shown, "" if shown == "ok" else "warning")
 
 
 def _short(when: float, now: datetime) -> str:
@@ -78,7 +78,8 @@ def sentence(one: LiveService, now: datetime) -> Told:
     """Return everything about a service in some sentences."""
     name, shown = one.ref.partition(":")[2], kind(one)
     since = f" since {moment(one.since)}" if one.since else ""
-    parts = [f"{word(one.state)}: {name}{since}"]
+    sign = SIGNS.get(shown, "?")
+    parts = [f"{sign} {name}: {WORDS.get(one.state, one.state)}{since}"]
     if one.failures > 1 and one.state == "failed":
         parts[0] += f", {one.failures} checks one after another"
     parts[0] += f": {one.summary}" if one.summary else "."
@@ -107,7 +108,7 @@ def _ended(text: str) -> str:
     return f"{text.rstrip('.')}."
 
 
-def who(news: WatchNews | None, stored: Collection[str]) -> Told:
+def who(news: WatchNews | None, stored: Set[str] | None) -> Told:
     """Return who checks, or what is missing; ``stored``: the services of the site file."""
     if news is None:
         return Told(ASKING)
@@ -118,7 +119,7 @@ def who(news: WatchNews | None, stored: Collection[str]) -> Told:
     told = _checker(live)
     if not live.connected and not live.copy:
         told = Told(f"▲ {told.text.lstrip('▲ ')} {NO_LINK}", "Warning")
-    if set(live.services) != set(stored):
+    if stored is not None and live.services.keys() != stored:
         told = Told(f"▲ {told.text.lstrip('▲ ')} {OTHER_LIST}", "Warning")
     return told
 
@@ -128,9 +129,7 @@ def _checker(live: Live) -> Told:
         return Told(f"This head, {live.me}, is active and checks the services.")
     why = live.why.rstrip(".")
     if live.copy:
-        text = (
-            f"{live.by} could not be asked: this is what it knew when it was last heard. {why[:1].upper()}{why[1:]}."
-        )
+        text = f"{live.by} could not be asked: this is what it knew when it was last heard. {why[:1].upper()}{why[1:]}."
         return Told(f"▲ {text}", "Warning")
     if live.by != live.me:
         return Told(
@@ -154,8 +153,8 @@ def why_not(key: str, one: LiveService | None, *, live: bool, chosen: bool) -> s
 
 def tested(result: Tested) -> Told:
     """Return the result of a test."""
-    name = result.service.partition(":")[2]
-    text = f"{word(result.outcome)}: {name}, checked by {result.by} in {result.took:.1f} s"
+    sign = SIGNS.get(result.outcome, "?")
+    text = f"{sign} Test: {result.outcome}, checked by {result.by} in {result.took:.1f} s"
     said = f"{text}: {result.summary}" if result.summary else f"{text}."
     return Told(said, STYLES[TAGS.get(result.outcome, "")])
 
@@ -163,5 +162,4 @@ def tested(result: Tested) -> Told:
 def availability(past: Past) -> str:
     """Return for which part of the time a service was well."""
     shares = ", ".join(f"{span} {share(part)}" for span, part in past.availability.items())
-    return f"It was well for: {shares}."
-
+    return f"Availability: {shares}."

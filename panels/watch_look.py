@@ -12,6 +12,7 @@ from panels.widgets.names import name, prefix
 from panels.widgets.table import Column, Table
 from panels.widgets.text import ReadText
 
+FEWEST, MOST = 2, 10  # lines of a detail that are seen at once
 COLUMNS = (Column("time", "When", 19, mono=True), Column("what", "What happened", 40))
 
 
@@ -31,7 +32,7 @@ class ServiceLook(ttk.Frame):
         self._title = ttk.Label(self, style="Bold.TLabel")
         self._state = ttk.Label(self, justify="left")
         self._outcome = ttk.Label(self, justify="left")
-        self._detail = ReadText(self, mono=True, height=8)
+        self._detail = ReadText(self, mono=True, height=FEWEST)
         self._well = ttk.Label(self, style="Muted.TLabel", justify="left")
         self._history = Table(self, context, COLUMNS, height=6, on_select=self._choose)
         self._chosen = ttk.Label(self, style="Muted.TLabel", justify="left")
@@ -84,6 +85,8 @@ class ServiceLook(ttk.Frame):
         self._outcome.configure(text=told.text, style=f"{told.style}.TLabel")
         self._outcome.grid()
         self._detail.set(detail)
+        lines = detail.count("\n") + 1
+        self._detail.text.configure(height=min(max(lines, FEWEST), MOST))
         if detail:
             self._detail.grid()
         else:

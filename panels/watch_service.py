@@ -7,6 +7,7 @@ from functools import partial
 from tkinter import ttk
 
 from backend.actions.watch_list import Watched
+from backend.actions.watch_sound import problems_of
 from backend.errors import InvalidInput
 from backend.model.periods import Period
 from backend.model.watchlist import (
@@ -16,11 +17,11 @@ from backend.model.watchlist import (
     WatchedService,
     WatchList,
 )
-from backend.model.watchlist_checks import problems_of
 from backend.model.watchlist_form import SERVICE, field_of, read_service, texts_of
 from backend.reports import Place, Report, Severity, error
 from panels.context import PanelContext
 from panels.watch_further import Further
+from panels.watch_healing import Healing
 from panels.watch_period import Offers, PeriodEditor
 from panels.watch_texts import SERVICE_HELP
 from panels.widgets.buttons import ButtonRow, button
@@ -50,7 +51,6 @@ class ServiceEditor(ttk.Frame):
         self._panel = prefix(parent)
         self._periods: list[PeriodEditor] = []
         self._ref: Ref | None = None
-        self._kept: dict[str, str] = {}
         self._before: tuple[object, ...] = ()
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, weight=1)
@@ -63,9 +63,11 @@ class ServiceEditor(ttk.Frame):
         self._fields(self._area.inside)
         self._further = Further(self._area.inside, context)
         self._further.grid(row=1, sticky="ew")
+        self._healing = Healing(self._area.inside, context)
+        self._healing.grid(row=2, sticky="ew", pady=(self._theme.quarter, 0))
         self._place = ttk.Frame(self._area.inside)
         self._place.columnconfigure(0, weight=1)
-        self._place.grid(row=2, sticky="ew")
+        self._place.grid(row=3, sticky="ew")
         self._buttons()
 
     # Widgets
@@ -131,7 +133,7 @@ class ServiceEditor(ttk.Frame):
     def _buttons(self) -> None:
         theme = self._theme
         add = button(self._area.inside, "Add a new period", lambda: self._add_period(AlertPeriod()))
-        add.grid(row=3, sticky="e", pady=(theme.half, 0))
+        add.grid(row=4, sticky="e", pady=(theme.half, 0))
         row = ButtonRow(self)
         row.grid(row=2, sticky="ew", pady=(theme.half, 0))
         ok = row.add("OK", self.take, main=True, tip="Take it into the list; Save writes the list.")
@@ -150,7 +152,6 @@ class ServiceEditor(ttk.Frame):
         service = watch.service(ref) if ref is not None else None
         texts = dict.fromkeys((one.key for one in SERVICE), "")
         texts |= {"group": group, "interval": "1m"} if service is None else texts_of(service)
-        self._kept = dict(texts)  # also of what has no field here
         self._title.configure(text="Add Service" if service is None else "Edit Service")
         self._delete.state(["disabled" if service is None else "!disabled"])
         self._group.configure(values=[str(one.name) for one in watch.groups])
@@ -161,6 +162,7 @@ class ServiceEditor(ttk.Frame):
         put(self._parameters, texts["parameters"])
         self._load_monitor(texts["monitor"], new=service is None)
         self._further.load(texts)
+        self._healing.load(texts)
         first = AlertPeriod(when=Period.parse(DEFAULT_PERIOD))
         self._load_periods((first,) if service is None else service.periods)
         self._clear()
@@ -211,8 +213,8 @@ class ServiceEditor(ttk.Frame):
     def _texts(self) -> dict[str, str]:
         standard = self._monitor.chosen == STANDARD
         return {
-            **self._kept,
             **self._further.texts,
+            **self._healing.texts,
             "group": self._group.get(),
             "name": self._name.get(),
             "interval": self._interval.text,
@@ -260,6 +262,8 @@ class ServiceEditor(ttk.Frame):
                 go = partial(self._lines.go_to, field)
             elif self._further.show(field, report):
                 go = partial(self._further.go_to, field)
+            elif self._healing.show(field, report):
+                go = partial(self._healing.go_to, field)
             else:
                 self._context.say(report)
                 continue
@@ -276,6 +280,7 @@ class ServiceEditor(ttk.Frame):
     def _clear(self) -> None:
         self._lines.clear()
         self._further.clear()
+        self._healing.clear()
         for one in self._periods:
             one.clear()
 

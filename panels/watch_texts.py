@@ -60,6 +60,30 @@ MORE_HELP: Mapping[str, str] = {
     "redistribute": "An alert program with parameters that is told of every result, good ones too.",
     "unack_summary": "An acknowledged failure is told again as soon as its summary changes.",
     "environment": "Variables for its monitor and alerts: NAME=value, with blanks between them.",
+    "limit": "How long a check may take, such as 30s, before it counts as unknown. Empty: 60 seconds.",
+}
+HEALING_HELP: Mapping[str, str] = {
+    "fold": "What the heads do by themselves when the service fails: restart it, and then let the other head take over.",
+    "recovery_kind": "What restarts the service. It is restarted on the head on which it fails; where another machine or "
+    "everything fails, on the active head. Nothing: it is not restarted, and what is said below follows at once.",
+    "recovery_options": "What is restarted. Of a systemd unit: unit=NAME.service. Of an OCF resource agent: "
+    "agent=ocf:heartbeat:NAME and its parameters. Of a program: 'start=/path/to/program and its words'. Of the failover agent: "
+    "resource=NAME, one of the resources of the site file.",
+    "recovery_failures": "After how many failed checks it is restarted: 1, or 2 of 3 for two of the last three checks.",
+    "recovery_restarts": "How often it is restarted at most; then follows what is said below.",
+    "recovery_within": "The time for which restarts are counted. A service that fails again later is restarted again.",
+    "recovery_verify": "How soon after a restart it is checked whether that has helped.",
+    "recovery_limit": "How long the restart itself may take before it counts as failed.",
+    "recovery_escalate": "What follows when restarts do not help. The other head takes over only when it is fit for this "
+    "service, and once: when it fails there, too, an alert is sent and a person has to look.",
+    "recovery_critical": "A head on which this service stays broken gives its role away when the other one is fit for it, "
+    "as if it were not well itself.",
+}
+HEALING_HINTS: Mapping[str, str] = {
+    "unit": "Such as unit=nfs-server.service",
+    "ocf": "Such as agent=ocf:heartbeat:nfsserver nfs_shared_infodir=/home/nfs",
+    "command": "Such as 'start=/opt/app/bin/restart now'",
+    "resource": "Such as resource=exports",
 }
 PERIOD_HELP: Mapping[str, str] = {
     "when": "When alerts of this period are sent. Days and hours: from one to the other, both included; hours are "

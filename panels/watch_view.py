@@ -17,12 +17,12 @@ from panels.widgets.names import name, prefix
 from panels.widgets.table import Column, Table
 
 COLUMNS = (
-    Column("name", "Service name", 18),
-    Column("monitor", "Monitor to use", 18),
+    Column("name", "Service name", 15.4),
+    Column("monitor", "Monitor to use", 17.1),
     Column("interval", "Check every", 5),
-    Column("periods", "Monitoring periods", 12),
-    Column("state", "State, since", 15),
-)
+    Column("periods", "Monitoring periods", 10.4),
+    Column("state", "State, since", 13),
+)  # as wide as the original's rows and every state need where the window is smallest
 SUFFIX = ".monitor"  # of mon's; the editor shows it
 TIPS: Mapping[str, str] = {
     "add": "Add a service to this host group.",

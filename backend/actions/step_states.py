@@ -74,7 +74,9 @@ class Facts:
     boot_server: bool | None = None  # None: there is no service manager to ask
     primary_agent: bool = False
     agents_installed: float = 0.0  # when the record of agents was last written
-    drilled: bool | None = None  # None: it is not known
+    drill: str | None = None  # how the last drill ended, in a sentence; None: there was none
+    drill_passed: bool = False
+    unwell: str = ""  # why the pair is not healthy; asked only where there was no drill
 
 
 def step_states(facts: Facts) -> tuple[StepStatus, ...]:
@@ -216,9 +218,19 @@ def _complete(facts: Facts, network: StepStatus) -> StepStatus:
         if one.installed > facts.agents_installed:
             why = f"{one.name} has been cloned anew since its agent was installed."
             return StepStatus(StepState.OUT_OF_DATE, why)
-    if facts.drilled is False:
-        return StepStatus(StepState.READY, "The agents run; no drill has been measured yet.")
-    return StepStatus(StepState.DONE, "The agents are installed on both heads.")
+    return _proved(facts)
+
+
+def _proved(facts: Facts) -> StepStatus:
+    """Return what is known of agents that are installed: a drill says more than their own words."""
+    installed = "The agents are installed on both heads"
+    if facts.drill is not None and not facts.drill_passed:
+        return StepStatus(StepState.FAILED, f"The last drill did not pass. {facts.drill}")
+    if facts.drill is not None:
+        return StepStatus(StepState.DONE, f"{installed}, and the last drill passed.")
+    if facts.unwell:
+        return StepStatus(StepState.READY, f"{installed}, but not healthy: {facts.unwell}")
+    return StepStatus(StepState.DONE, f"{installed} and healthy; no drill has been measured yet.")
 
 
 def _after(before: StepStatus, number: int, why: str) -> StepStatus:

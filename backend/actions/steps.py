@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from backend.actions.agent_client import ask_agent
+from backend.actions.status import Status
 from backend.actions.status_drill import last_drill
+from backend.actions.status_recovery import Recovery, standing
 from backend.actions.step_states import (
     Facts,
     ImageSeen,
@@ -40,6 +43,7 @@ PACKAGE_DATABASES = (
     "/var/lib/dpkg/status", "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
     "/var/lib/rpm/Packages",
 )  # fmt: skip
+PATIENCE = 1.0  # seconds for the agent's answer; it comes within milliseconds
 
 
 class StepLooker:
@@ -60,6 +64,7 @@ class StepLooker:
         site, problem = _site(self._wiring)
         changed = _changed(paths)
         agents = Record(paths).members()
+        drill = last_drill(paths)
         standbys = () if site is None else site.standbys
         return Facts(
             missing_packages=self._missing(changed),
@@ -73,7 +78,9 @@ class StepLooker:
             boot_server=self._boot_server(),
             primary_agent=site is not None and site.primary.name in agents,
             agents_installed=_mtime(paths.state / "agents.json"),
-            drilled=last_drill(paths) is not None,
+            drill=drill.verdict if drill is not None else None,
+            drill_passed=drill is not None and drill.passed,
+            unwell=_unwell(paths) if agents and drill is None else "",
         )
 
     def _missing(self, changed: float) -> tuple[str, ...] | None:
@@ -176,6 +183,16 @@ def _dhcp_included(paths: Paths) -> bool:
 
 def _changed(paths: Paths) -> float:
     return max((_mtime(paths.at(Path(one))) for one in PACKAGE_DATABASES), default=0.0)
+
+
+def _unwell(paths: Paths) -> str:
+    """Return why the pair is not healthy, as the agent of this head sees it; "" when it is."""
+    try:
+        status = Status.of(ask_agent(paths, "status", limit=PATIENCE))
+    except HaoscarError as problem:
+        return problem.reports[0].text
+    found = standing(status, ())
+    return "" if found.state is Recovery.HEALTHY else found.why
 
 
 def _mtime(path: Path) -> float:

@@ -9,10 +9,12 @@ from backend.actions.action import Person, Prepared
 from backend.actions.watch_list import SaveWatchList
 from backend.change.records import ChangeRecord
 from backend.errors import HaoscarError, InvalidInput
-from backend.moncf.convert import Conversion, convert, merged
+from backend.moncf.convert import Conversion, convert
 from backend.moncf.lexer import LARGEST
+from backend.moncf.merge import merged
 from backend.moncf.write import Export, write
 from backend.reports import Place, Report, warning
+from backend.site.watch_words import word_problems
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
 
@@ -37,7 +39,7 @@ class ImportWatchList:
         paths = self.wiring.paths
         found = convert(
             read_file(self.file), str(self.file), watch_list.machines(site),
-            lambda program: _runs(paths.at(program)), allow_missing=self.allow_missing,
+            lambda program: _runs(paths.at(program)), word_problems, allow_missing=self.allow_missing,
         )  # fmt: skip
         if self.add:
             return Conversion(merged(site.watch, found.watch), found.reports)

@@ -28,8 +28,11 @@ from backend.model.watchlist_values import words
 from backend.paths import Paths
 from backend.periods import can_match, next_change
 from backend.reports import Place, Report, Severity, warning
+from backend.site.watch_words import word_problems
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
+
+NEXT = "The heads check by it once Step 5, Complete installation, has given it to them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def require_sound(watch: WatchList, known: Machines) -> None:
     """Raise InvalidInput with everything that is wrong between the values. Pure."""
     wrong = [
         one.report(place_of(watch, one.path))
-        for one in problems(watch, known)
+        for one in (*problems(watch, known), *word_problems(watch))
         if one.severity is Severity.ERROR
     ]
     if wrong:
@@ -205,4 +208,4 @@ class SaveWatchList:
 
 
 def _told(record: ChangeRecord) -> Outcome:
-    return Outcome("The watch list is in the site file.", undo=record.id)
+    return Outcome("The watch list is in the site file.", undo=record.id, next=NEXT)

@@ -14,8 +14,17 @@ LIMIT = 5.0  # seconds
 HELP = f"""\
 usage: haoscar-agent ctl [--socket PATH] COMMAND [KEY=VALUE ...]
 
-Prints the answer as JSON. Commands: status, events, switchover, maintenance (seconds=N; 0: off),
-forget (resource=NAME), force (confirmed="the other head is off"). Default socket: {SOCKET}
+Prints the answer as JSON. Default socket: {SOCKET}
+
+  status       everything that is known
+  role         who serves, in few words; the watch process asks this once a second
+  events       what was decided (since=NUMBER, most=N)
+  switchover   exchange the roles
+  maintenance  no automatic takeover (seconds=N; 0: off)
+  forget       try a resource again that has failed (resource=NAME; without: all)
+  restart      stop and start a resource that runs here (resource=NAME)
+  health       this head is not fit to serve, for a while (fit=false seconds=N why=TEXT), or is again (fit=true)
+  force        serve without the other head's vote (confirmed="the other head is off")
 """
 
 
@@ -34,7 +43,7 @@ def run(words: Sequence[str]) -> int:
         key, equals, value = word.partition("=")
         if not equals:
             raise AgentError(f"{word[:60]!a} is not KEY=VALUE")
-        question[key] = float(value) if value.replace(".", "", 1).isdigit() else value
+        question[key] = _value(value)
     try:
         answer = ask(path, json.dumps(question).encode(), LIMIT)
     except OSError as problem:
@@ -43,3 +52,9 @@ def run(words: Sequence[str]) -> int:
         ) from problem
     sys.stdout.write(answer.decode("utf-8", "replace"))
     return 0 if answer.startswith(b'{"ok":true') else 1
+
+
+def _value(text: str) -> object:
+    if text in ("true", "false"):
+        return text == "true"
+    return float(text) if text.replace(".", "", 1).isdigit() else text

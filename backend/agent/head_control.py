@@ -136,7 +136,9 @@ class HeadControl:
     def role(self, _question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return who serves, in few words: it is asked once a second."""
         daemon = self._daemon
-        return role_answer(daemon.head, daemon.settings, daemon.verdict, boottime_us())
+        answer = role_answer(daemon.head, daemon.settings, daemon.verdict, boottime_us())
+        # It still serves, but its resources are being stopped for the other head.
+        return {**answer, "draining": daemon.parts.conductor.board.draining}
 
     def health(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Hear of the watch process that this head is not fit for some seconds, or fit again."""

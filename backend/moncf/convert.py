@@ -1,14 +1,15 @@
 """A mon.cf becomes a watch list; every mistake and all that is not carried over has its line. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from backend.errors import InvalidInput
 from backend.model.names import WatchName
-from backend.model.watchlist import DefinedPeriod, HostGroup, Ref, WatchedService, WatchList
+from backend.model.watchlist import DefinedPeriod, HostGroup, WatchedService, WatchList
 from backend.model.watchlist_alert_checks import period_problems
 from backend.model.watchlist_checks import Machines, problems
 from backend.model.watchlist_form import field_of, read_defined, read_group, read_service
+from backend.model.watchlist_problems import Problem
 from backend.moncf import settings
 from backend.moncf.blocks import HostgroupBlock, Item, MonFile, WatchBlock
 from backend.moncf.findings import Findings, shown
@@ -20,6 +21,7 @@ from backend.moncf.services import ReadService, ServiceReader
 from backend.reports import Report, Severity
 
 MOST_SERVICES = 5_000
+Judge = Callable[[WatchList], Iterable[Problem]]
 Fields = Mapping[str, int]  # the lines of an entry's fields; that of "" is its own
 
 
@@ -32,17 +34,21 @@ class Conversion:
 
 
 def convert(
-    content: bytes, source: str, machines: Machines, exists: Exists, *, allow_missing: bool = False
-) -> Conversion:
+    content: bytes, source: str, machines: Machines, exists: Exists, judge: Judge | None = None,
+    *, allow_missing: bool = False,
+) -> Conversion:  # fmt: skip
     """Return what the file ``source`` says; ``exists`` tells whether a program is on this head.
+
+    ``judge`` looks at the parameters of monitors and alerts, which mean nothing here.
 
     Raises InvalidInput with every mistake, each with its line.
     """
     findings = Findings(source)
     file = parse(content, findings, source)
-    converter = _Converter(file, findings, machines, exists, allow_missing)
+    converter = _Converter(file, findings, exists, allow_missing)
     watch = converter.watch_list()
-    converter.judge(watch)
+    converter.note(problems(watch, machines))
+    converter.note(judge(watch) if judge else ())
     findings.finish()
     return Conversion(watch, findings.sorted())
 
@@ -51,7 +57,6 @@ def convert(
 class _Converter:
     file: MonFile
     findings: Findings
-    machines: Machines
     exists: Exists
     allow_missing: bool
     lines: dict[tuple[str, int], Fields] = field(default_factory=dict)  # ("watch", 2): ...
@@ -204,10 +209,10 @@ class _Converter:
         self.broken.add(("host_group", len(found)))
         found.append(HostGroup(_name(texts["name"])))
 
-    def judge(self, watch: WatchList) -> None:
-        """Note what is wrong between the values; what could not be read is not judged again."""
+    def note(self, wrong: Iterable[Problem]) -> None:
+        """Note what is wrong with the values; what could not be read is not judged again."""
         said = {one.place.line for one in self.findings.reports if one.severity is Severity.ERROR and one.place}  # fmt: skip
-        for one in problems(watch, self.machines):
+        for one in wrong:
             table, number = str(one.path[0]), int(one.path[1])
             if one.severity is not Severity.ERROR or (table, number) in self.broken:
                 continue
@@ -234,20 +239,3 @@ def _name(text: str) -> WatchName:
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def merged(old: WatchList, new: WatchList) -> WatchList:
-    """Return the old list with the new one's groups, periods and services, which take the place of those of the same names."""
-    refs = {one.ref: one for one in new.services}
-    kept: list[Ref] = [one.ref for one in old.services]
-    services = [refs.get(one.ref, one) for one in old.services]
-    known = set(kept)
-    services += [one for one in new.services if one.ref not in known]
-    groups = {one.name: one for one in (*old.groups, *new.groups)}
-    periods = {one.name: one for one in (*old.periods, *new.periods)}
-    return replace(
-        old,
-        groups=tuple(groups.values()),
-        periods=tuple(periods.values()),
-        services=tuple(services),
-    )

@@ -24,7 +24,8 @@ Note = Callable[[str], None]
 class Installing:
     """One member; used once. ``note`` is told each sentence of what happens.
 
-    ``well`` is called when its agent is well; snmpd and the watch list come after that.
+    ``well`` is called when its agent is well; snmpd and the watch list come after that, where
+    ``watch_last`` does not leave it to whoever installs all of them.
     """
 
     plan: MemberPlan
@@ -55,7 +56,8 @@ class Installing:
         self.well()
         # The agent stays, whatever becomes of these two.
         SettingSnmpd(self.plan, self.runner, self.note, self.patience).run()
-        Watching(self.plan, self.runner, self.note, self.patience).run()
+        if not self.plan.watch_last:
+            Watching(self.plan, self.runner, self.note, self.patience).run()
         return said
 
     def _put_files(self) -> None:

@@ -122,6 +122,10 @@ def plan_problems(wish: Wish, found: SnmpdFacts) -> tuple[list[Wrong], list[Wron
         )
         todo = f"Add to agentaddress there: udp:{wish.address}:161"
         odd.append(("snmpd-unheard", what, todo))
+    if found.no_ciphers:
+        what = f"{wish.file} names a user of SNMP v3, and its python3 has no package cryptography:"
+        what += " the watch list cannot ask there, and send no traps as that user."
+        odd.append(("snmp-ciphers", what, "Install python3-cryptography there."))
     if found.existing.internal_user and "proc" in wish.tables:
         what = "its snmpd.conf has an iquerySecName already, so nothing is said about how old its"
         what += " table of processes may be: up to 30 s."

@@ -49,6 +49,7 @@ class SnmpdFacts:
     line: bool = False  # our line is in it
     head: Head = field(default_factory=Head)
     family: Family = Family.OTHER
+    no_ciphers: bool = False  # it is asked with v3, and its python3 cannot encrypt
 
     @property
     def package(self) -> str:
@@ -63,7 +64,7 @@ def gather(runner: Runner, wish: Wish) -> SnmpdFacts:
             runner,
             {
                 "do": "facts", "ours": OURS, "directory": SNMPD_DIRECTORY, "line": SNMPD_INCLUDE,
-                "units": units_asked(wish), "threads": [NFS_THREAD],
+                "units": units_asked(wish), "threads": [NFS_THREAD], "login": wish.file,
             },
         )
     )  # fmt: skip
@@ -87,6 +88,7 @@ def parse(answer: Mapping[str, Any]) -> SnmpdFacts:
                 kernel_threads=tuple(str(one) for one in answer["threads"]),
             ),
             family=parse_os_release(str(answer["os_release"])).family,
+            no_ciphers=answer.get("no_ciphers") is True,
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise _not_understood(f"{problem!r}") from problem

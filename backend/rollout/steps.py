@@ -45,6 +45,12 @@ class MemberPlan:
         """Whether nothing is to be done."""
         return self == MemberPlan(self.member)
 
+    @property
+    def watch_last(self) -> bool:
+        """Whether the watch process comes when snmpd is ready on all heads; one that runs already
+        is restarted with its head, so that a run that is cut off leaves no old program behind."""
+        return self.watch.run is Run.START
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:

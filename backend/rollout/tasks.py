@@ -14,6 +14,7 @@ from backend.rollout.problems import problems_of, voters_problems
 from backend.rollout.removing import Removing
 from backend.rollout.steps import MemberPlan, Removal
 from backend.rollout.waiting import Patience
+from backend.rollout.watching import Watching
 from backend.system.runner import Runner
 from backend.tasks import Progress, TaskContext
 
@@ -74,8 +75,10 @@ class InstallAgents:
 
         Between two members it can be cancelled; one that was begun is finished.
         """
-        finished: list[str] = []
-        for plan in self.plans:
+        names = [one.member.name for one in self.plans]
+        # The first watch process looks at both heads at once: it would find no snmpd on the other.
+        later = [one for one in self.plans if one.watch_last]
+        for number, plan in enumerate(self.plans):
             context.step(f"Installing on {plan.member.name}")
             work = Installing(
                 plan, self.runners[plan.member], _noter(context), self.patience,
@@ -84,9 +87,16 @@ class InstallAgents:
             try:
                 work.run()
             except HaoscarError as problem:
-                raise _half_way(self.plans, finished, problem) from problem
-            finished.append(plan.member.name)
-        return tuple(finished)
+                raise _half_way(names[:number], names[number + 1 :], problem) from problem
+        for number, plan in enumerate(later):
+            watching = Watching(plan, self.runners[plan.member], _noter(context), self.patience)
+            left = [one.member.name for one in later[number + 1 :]]
+            try:
+                watching.run()
+            except HaoscarError as problem:
+                done = [one for one in names if one not in (plan.member.name, *left)]
+                raise _half_way(done, left, problem) from problem
+        return tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +144,8 @@ def _untouched() -> Report:
     )
 
 
-def _half_way(
-    plans: Sequence[MemberPlan], finished: Sequence[str], problem: HaoscarError
-) -> HaoscarError:
+def _half_way(finished: Sequence[str], left: Sequence[str], problem: HaoscarError) -> HaoscarError:
     """Return the error of a run that stopped: what is done, what is not."""
-    left = [one.member.name for one in plans[len(finished) + 1 :]]
     done = f"Done before: {', '.join(finished)}." if finished else "No member was done before."
     rest = f" Not begun: {', '.join(left)}." if left else ""
     return HaoscarError(

@@ -11,13 +11,15 @@ from backend.site.build_watch import build_watch
 from backend.site.draft import Draft, Findings, Table
 from backend.site.schema import PRIMARY
 from backend.site.schema_watch import WATCH
+from backend.site.watch_words import word_problems
 from backend.watch.config_schema import RECOVERY_OPTIONS
 
 
 def check_watch(draft: Draft, findings: Findings) -> None:
     """Add every contradiction in the watch list; what could not be read is not judged again."""
     machines = _machines(draft)
-    for problem in problems(build_watch(draft), machines):
+    watch = build_watch(draft)
+    for problem in (*problems(watch, machines), *word_problems(watch)):
         table, rest = _table(draft, problem.path)
         if rest and str(rest[0]) in table.wrong:
             continue

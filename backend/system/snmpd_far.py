@@ -5,6 +5,7 @@ administrator's snmpd.conf only the few lines that matter leave the head: it may
 """
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -64,7 +65,14 @@ def facts(root: Path, request: "dict[str, Any]") -> "dict[str, Any]":
         "running": running(request["units"]),
         "threads": [one for one in request["threads"] if one in threads()],
         "os_release": first(root, "/etc/os-release", "/usr/lib/os-release"),
+        "no_ciphers": no_ciphers(first(root, request.get("login", ""))),
     }
+
+
+def no_ciphers(login: str) -> bool:
+    """Whether a file with credentials names a user of SNMP v3, and nothing here could encrypt for it."""
+    names = [one.partition("=")[0].strip() for one in login.splitlines()]
+    return "user" in names and importlib.util.find_spec("cryptography") is None
 
 
 def configuration(root: Path, ours: "set[str]") -> "dict[str, str]":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -105,25 +106,21 @@ class Engine:
         await asyncio.gather(*running, return_exceptions=True)
         await self._checks.close()
         for ref in list(self._waiting):
-            self._answer(
-                ref, Result(Outcome.UNKNOWN, summary="this head does not check any more"), end=True
-            )
+            self._answer(ref, Result(Outcome.UNKNOWN, summary="this head does not check any more"))
 
     # actions
 
     def _do(self, action: Action, now: Moment) -> None:
         if isinstance(action, Run):
-            self._turn[action.ref] = self._turn.get(action.ref, 0) + 1
-            task = asyncio.ensure_future(self._run(action.ref, action.hosts))
+            turn = self._turn[action.ref] = self._turn.get(action.ref, 0) + 1
+            task = asyncio.ensure_future(self._run(action.ref, action.hosts, turn))
             self._running[action.ref] = task
             task.add_done_callback(not_silent)
         elif isinstance(action, Cancel):
             ended = self._running.pop(action.ref, None)
             if ended is not None:
                 ended.cancel()
-            self._answer(
-                action.ref, Result(Outcome.UNKNOWN, summary="the check was ended"), end=True
-            )
+            self._answer(action.ref, Result(Outcome.UNKNOWN, summary="the check was ended"))
         elif isinstance(action, Tell):
             self._tell(action, now)
         elif isinstance(action, Note):
@@ -132,12 +129,12 @@ class Engine:
         elif isinstance(action, Heal):
             self._heal(self._services[action.ref], action.result)
 
-    async def _run(self, ref: str, hosts: tuple[str, ...]) -> None:
+    async def _run(self, ref: str, hosts: tuple[str, ...], turn: int) -> None:
         result = await self._checked(self._services[ref], hosts)
         if self._running.get(ref) is asyncio.current_task():
             del self._running[ref]
-            self.step(events.Finished(ref, result))
-            self._answer(ref, result)
+            self.step(events.Finished(ref, result))  # which may begin the next check
+            self._answer(ref, result, turn)
 
     async def _checked(self, service: Service, hosts: tuple[str, ...]) -> Result:
         """Check; a monitor that fails in a way nobody has thought of says nothing of the service."""
@@ -149,11 +146,11 @@ class Engine:
                 Outcome.UNKNOWN, 2, harmless(f"the monitor failed itself: {problem!r}", 300)
             )
 
-    def _answer(self, ref: str, result: Result, *, end: bool = False) -> None:
-        turn = self._turn.get(ref, 0)
+    def _answer(self, ref: str, result: Result, turn: float = math.inf) -> None:
+        """Answer who waits for the end of this check, or of an earlier one."""
         left = []
         for wanted, future in self._waiting.pop(ref, []):
-            if not end and wanted > turn:
+            if wanted > turn:
                 left.append((wanted, future))
             elif not future.done():
                 future.set_result(result)
@@ -165,6 +162,7 @@ class Engine:
         message = Message(
             self._services[action.ref], action.alert, action.run, action.result, action.hosts,
             now.wall, action.every, action.first_failed, action.previous,
+            action.last_success, action.last_failed, action.acknowledged,
         )  # fmt: skip
         self._post.send(message)
         words = " ".join((action.alert.program, *action.alert.words))

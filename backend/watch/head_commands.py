@@ -65,7 +65,8 @@ class Commands:
 
     def report(self, service: Service, result: Result) -> str:
         """Take the result of a service that reports by itself."""
-        said = self._head.step(events.Reported(service.ref, result.outcome, result.summary))
+        event = events.Reported(service.ref, result.outcome, result.summary, result.detail)
+        said = self._head.step(event)
         return said or f"{service.ref} is {result.outcome.value}."
 
     async def test(self, service: Service, *, counted: bool) -> Result:

@@ -10,7 +10,7 @@ from backend.watch.core import recovery
 from backend.watch.core import recovery_state as what
 from backend.watch.core.recovery_memory import recall, remember
 from backend.watch.engine import moment, not_silent
-from backend.watch.healing import End
+from backend.watch.healing import RESOURCE, End
 from backend.watch.helper import LONGEST_WHY, Helper, why_of
 from backend.watch.link import Link, LinkDown
 from backend.watch.results import Result, harmless
@@ -89,8 +89,18 @@ class Healer:
 
     def result(self, service: Service, result: Result) -> None:
         """A check of a service has ended."""
+        if self._leaving(service):
+            return
         where = places(service, result, self._settings.me, self._settings.other)
         self._step(service.ref, what.Checked(result.outcome, where, result.took))
+
+    def _leaving(self, service: Service) -> bool:
+        """Whether what a check says now comes from the role being given away: what the agent has
+        stopped for the other head must not be started again here, nor count as broken here."""
+        if self._role.draining:
+            return True
+        moving = any(one.phase is what.Phase.MOVING for one in self._states.values())
+        return moving and (service.recovery or Recovery()).kind == RESOURCE
 
     def order(self, service: Service, name: str) -> None:
         """An operator has acknowledged, disabled or enabled a service."""

@@ -6,6 +6,11 @@ import enum
 from typing import NamedTuple
 
 LONGEST_SUMMARY, LONGEST_DETAIL = 400, 16_384  # characters
+MONITOR, REPORT, SILENCE = (
+    "",
+    "report",
+    "silence",
+)  # where a result comes from; mon's trap and trap timeout
 
 
 class Outcome(str, enum.Enum):
@@ -25,6 +30,7 @@ class Result(NamedTuple):
     detail: str = ""
     failed_hosts: tuple[str, ...] = ()  # of those that were checked
     took: float = 0.0  # seconds
+    source: str = MONITOR  # or the service's own REPORT, or that it has not reported in time
 
 
 class Moment(NamedTuple):
@@ -32,6 +38,12 @@ class Moment(NamedTuple):
 
     mono: float  # seconds that never jump (CLOCK_BOOTTIME)
     wall: float  # seconds since 1970
+
+
+def printed(result: Result) -> str:
+    """Return what a monitor printed, as far as it is kept: the summary, then the detail."""
+    text = f"{result.summary}\n{result.detail}" if result.detail else result.summary
+    return text if not text or text.endswith("\n") else text + "\n"
 
 
 def harmless(text: str, most: int, *, lines: bool = False) -> str:

@@ -24,6 +24,7 @@ class Role(NamedTuple):
     why: str = "the agent has not been asked yet"  # why nothing is known; "" when it answers
     other_alive: bool = False
     other_willing: bool = False  # it would take the role
+    draining: bool = False  # the agent stops the resources here, to hand the role over
 
 
 def read_role(answer: Mapping[str, Any]) -> Role:
@@ -37,6 +38,7 @@ def read_role(answer: Mapping[str, Any]) -> Role:
         why="",
         other_alive=peer.get("alive") is True,
         other_willing=peer.get("willing") is True,
+        draining=answer.get("draining") is True,
     )
 
 

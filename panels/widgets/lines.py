@@ -4,7 +4,7 @@ For what a Form cannot hold: a number with its unit, one of several ways to say 
 """
 
 import tkinter as tk
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from tkinter import ttk
 
@@ -13,6 +13,7 @@ from panels.context import PanelContext
 from panels.widgets import names
 from panels.widgets.buttons import button
 from panels.widgets.theme import Theme
+from panels.widgets.tooltips import tip
 
 SIGNS = {Severity.ERROR: ("✖ ", "Error.TLabel"), Severity.WARNING: ("▲ ", "Warning.TLabel")}
 
@@ -55,6 +56,8 @@ class Lines(ttk.Frame):
             made.configure(style="Help.TButton")
             made.grid(row=row, column=2, sticky="ne", padx=(theme.half, 0))
             names.name(made, f"{prefix}.help")
+            for one in (text, *_parts(widget)):
+                tip(one, help_text)
         below = ttk.Label(self, style="Muted.TLabel")
         below.grid(row=row + 2, column=first, columnspan=3 - first, sticky="ew", pady=(0, theme.quarter))  # fmt: skip
         below.grid_remove()
@@ -88,6 +91,7 @@ class Lines(ttk.Frame):
     def go_to(self, key: str) -> None:
         """Give the keyboard to the first part of a line that takes it."""
         widget = self._lines[key].widget if key in self._lines else self
+        self.update_idletasks()  # what has just been unfolded takes no keys before it is there
         following = widget if _takes_keys(widget) else widget.tk_focusNext()
         if following is not None:
             following.focus_set()
@@ -98,6 +102,14 @@ class Lines(ttk.Frame):
         room = max(self._theme.chars(20), width - start - self._theme.half)
         for line in self._lines.values():
             line.below.configure(wraplength=room)
+
+
+def _parts(widget: tk.Misc) -> Iterator[tk.Misc]:
+    """Yield what a person uses in a widget: it, or those that it is made of."""
+    if isinstance(widget, ttk.Entry | ttk.Checkbutton | ttk.Radiobutton):
+        yield widget
+    for child in widget.winfo_children():
+        yield from _parts(child)
 
 
 def _say(label: ttk.Label, text: str, style: str) -> None:

@@ -21,7 +21,7 @@ class Column:
 
     key: str
     title: str
-    width: int = 12
+    width: float = 12
     mono: bool = False
 
 
@@ -47,6 +47,7 @@ class Painter:
         self.marked: str | None = None
         self._pad = theme.half
         self._asked = [self._wanted(one) for one in columns]
+        self._least = [self._needed(one) for one in columns]
         self._widths = list(self._asked)
         self._width = sum(self._asked)
         self._titles = [one.title for one in columns]  # broken into lines where there is no room
@@ -58,7 +59,13 @@ class Painter:
     def _wanted(self, column: Column) -> int:
         body = self._theme.mono if column.mono else self._theme.body
         title = self._theme.bold.measure(column.title)
-        return max(body.measure("0") * column.width, title) + 2 * self._pad
+        return max(round(body.measure("0") * column.width), title) + 2 * self._pad
+
+    def _needed(self, column: Column) -> int:
+        """Return what a column cannot do without: its cells, and its title in several lines."""
+        body = self._theme.mono if column.mono else self._theme.body
+        words = [self._theme.bold.measure(one) for one in column.title.split()]
+        return max(round(body.measure("0") * column.width), *words, 0) + 2 * self._pad
 
     @property
     def natural_width(self) -> int:
@@ -105,7 +112,10 @@ class Painter:
     # The widths of columns
 
     def resize(self, width: int) -> None:
-        """Share a new width among the columns: more goes to the last, less is taken from all."""
+        """Share a new width among the columns: more goes to the last, less is taken from all.
+
+        Titles give way before cells do.
+        """
         self._width = width
         self._share()
 
@@ -116,7 +126,13 @@ class Painter:
         if total <= self._width:
             widths[-1] += self._width - total
         elif self._width > 1:
-            widths = [max(least, one * self._width // total) for one in widths]
+            bare = [min(pair) for pair in zip(self._least, widths, strict=True)]
+            spare, wished = self._width - sum(bare), total - sum(bare)
+            if spare >= 0:
+                pairs = zip(bare, widths, strict=True)
+                widths = [one + (more - one) * spare // wished for one, more in pairs]
+            else:
+                widths = [max(least, one * self._width // sum(bare)) for one in bare]
         self._widths = widths
         measure = self._theme.bold.measure
         self._titles = [

@@ -211,6 +211,10 @@ def test_without_a_network_it_says_why_nothing_is_proposed(open_window: OpenWind
 def test_a_second_standby_and_changing_the_first(open_window: OpenWindow, root: Path) -> None:
     window = proposed(open_window)
     add(window)
+    window.wait_until(lambda: rows(window), what="the list of standbys")
+    drawn = window.widget("add-standby.standbys")["drawn"]
+    assert {"Local IP", "Public Alias IP", "10.9.1.253", "172.16.5.254"} <= set(drawn)
+    assert not [one for one in drawn if "…" in one]
     # The alias is what users connect to, whoever serves.
     second = {**PROPOSED, "name": "head-standby2", "local_ip": "10.9.1.252"}
     window.wait_until(lambda: values(window) == second, what="a second one is proposed")

@@ -139,6 +139,25 @@ def test_a_machine_appears_with_everything_it_told(open_panel: OpenPanel, wire: 
     assert window.widget(CLIENTS)["rows"]["node1 mac"] == [f"eth0 mac = {B}"]
 
 
+def test_what_is_said_of_a_choice_stands_beside_the_buttons_and_leaves_no_empty_band(
+    open_panel: OpenPanel, wire: Wire
+) -> None:
+    window = open_panel()
+    wire.machines((A, "pxe-uefi"))
+    heard(window, A)
+    lists, remove, collect = (
+        window.widget(f"{PANEL}.{one}") for one in ("list", "remove", "collect")
+    )
+    line = remove["height"]  # of a button
+    assert collect["y"] - (remove["y"] + remove["height"]) < line
+    window.click_row(LIST, A)
+    window.wait_text(HINT, "QEMU/KVM virtual machine")
+    hint = window.widget(HINT)
+    assert lists["y"] + lists["height"] <= hint["y"]
+    assert hint["y"] + hint["height"] <= collect["y"]
+    assert window.widget(f"{PANEL}.collect")["y"] == collect["y"]  # nothing has moved
+
+
 def test_two_clicks_set_up_whatever_is_missing_and_let_the_machine_in(
     open_panel: OpenPanel, root: Path, wire: Wire
 ) -> None:

@@ -323,6 +323,9 @@ def test_a_drill_that_took_too_long_is_a_failure_on_its_page_and_in_the_banner(
     window.key("Escape")
     window.click("rail.complete")
     window.wait_text("complete.verdict", "✖ Failed: ")
+    window.wait_text("rail.complete.state", "✖ failed")
+    window.point_at("rail.complete.state")
+    window.wait_text("tooltip", "The last drill did not pass. Failed: 10.0.0.1 did not answer")
 
 
 def test_a_drill_that_is_refused_says_why(opened: Opened, root: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from backend.system.watch.not_delivered import NotDelivered
 from backend.watch.alerts.courier import Courier, Places
-from backend.watch.results import Outcome
+from backend.watch.results import MONITOR, REPORT, SILENCE, Outcome
 from backend.watch.settings import DOWN, STARTUP, UP, Alert
 from tests.unit.watch.alerts.world import WALL, message, service, settings
 
@@ -51,8 +51,8 @@ call_alert(group => "nodes", service => "web", flags => $told->{flags}, retval =
     alert => "recorder.alert", args => $told->{args}, output => $told->{output}) or die "not called";
 while (wait() != -1) {}
 """
-FLAGS = {DOWN: 0, UP: 1, STARTUP: 2}
-NOT_KEPT = {"MON_FIRST_SUCCESS", "MON_LAST_SUCCESS", "MON_LAST_FAILURE"}  # docs/alerts.md
+FLAGS = {DOWN: 0, UP: 1, STARTUP: 2, SILENCE: 16, REPORT: 32}
+TYPES = {DOWN: "failure", UP: "up", STARTUP: "startup", SILENCE: "traptimeout", REPORT: "trap"}
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def recorded(out: Path) -> dict[str, object]:
 
 def by_mon(program: str, out: Path, run: str, args: str, sref: dict[str, object], output: str) -> dict[str, object]:  # fmt: skip
     told = {
-        "program": program, "flags": FLAGS[run], "retval": 1 if run == DOWN else 0, "args": args,
+        "program": program, "flags": FLAGS[run], "retval": 0 if run in (UP, STARTUP) else 1, "args": args,
         "output": output, "sref": sref,
     }  # fmt: skip
     subprocess.run(
@@ -82,30 +82,37 @@ def by_mon(program: str, out: Path, run: str, args: str, sref: dict[str, object]
 
 
 @pytest.mark.skipif(not MON.exists(), reason="the package mon is not installed")
-@pytest.mark.parametrize("run", [DOWN, UP, STARTUP])
+@pytest.mark.parametrize("kind", list(FLAGS))
 @pytest.mark.parametrize(
     ("args", "words"), [("", ()), ("-x 'a b' root@localhost", ("-x", "a b", "root@localhost"))]
 )
-def test_a_program_is_called_as_mon_calls_it(recorder, run, args, words):
+def test_a_program_is_called_as_mon_calls_it(recorder, kind, args, words):
     program, out = recorder
-    last = {DOWN: "head1\n", UP: "head2\nconnection refused\n", STARTUP: ""}[run]
+    run = kind if kind in (UP, STARTUP) else DOWN
+    source = kind if kind in (REPORT, SILENCE) else MONITOR
+    last = {DOWN: "head1\nno answer\n", UP: "head2\nconnection refused\n", STARTUP: ""}[run]
     output = "" if run == STARTUP else "head2\nconnection refused\n"
     sref: dict[str, object] = {
         "ENV": {"SNMPVERS": "2c"}, "description": "The web",
-        "_op_status": {DOWN: 0, UP: 1, STARTUP: 7}[run],
+        "_op_status": {DOWN: 0, UP: 1, STARTUP: 7}[run], "_last_success": 0, "_last_failure": 0,
     }  # fmt: skip
     if run != STARTUP:
         sref |= {
             "_last_summary": "head2", "_last_output": last, "_first_failure": int(WALL) - 60,
-            "_last_failure": int(WALL), "_last_success": 0,
+            "_last_failure": int(WALL), "_last_success": int(WALL) - 120,
         }  # fmt: skip
-    theirs = by_mon(program, out, run, args, sref, output)
+    if run == UP:
+        sref |= {"_ack": int(WALL), "_ack_comment": "known"}
+    theirs = by_mon(program, out, kind, args, sref, output)
     alert = Alert(program, run, words)
     told = message(
         alert, run, of=service("web", alert)._replace(environment=(("SNMPVERS", "2c"),)),
         previous=last if run == DOWN else "head2", code=1 if run == DOWN else 0,
-        outcome=Outcome.FAILED if run == DOWN else Outcome.OK,
+        outcome=Outcome.FAILED if run == DOWN else Outcome.OK, source=source,
+        acknowledged="known" if run == UP else "",
     )  # fmt: skip
+    if run == STARTUP:
+        told = told._replace(last_success=0.0, last_failed=0.0)
     asyncio.run(Courier(settings(), Places()).deliver(told))
     ours = recorded(out)
     argv = ours["argv"]
@@ -118,14 +125,10 @@ def test_a_program_is_called_as_mon_calls_it(recorder, run, args, words):
     theirs_argv[theirs_argv.index("-t") + 1] = "1763800000"
     assert argv == theirs_argv
     assert ours["text"] == theirs["text"]
-    assert without(ours) == without(theirs)
-    assert without(ours)["MON_ALERTTYPE"] in ("failure", "up", "startup")
-
-
-def without(told: dict[str, object]) -> dict[str, str]:
-    environment = told["env"]
+    assert ours["env"] == theirs["env"]
+    environment = ours["env"]
     assert isinstance(environment, dict)
-    return {name: value for name, value in environment.items() if name not in NOT_KEPT}
+    assert environment["MON_ALERTTYPE"] == TYPES[kind]
 
 
 class Receiver:

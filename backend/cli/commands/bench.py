@@ -35,6 +35,7 @@ def register(commands: Subparsers) -> None:
     )
     copy.set_defaults(run=run_copy)
     _register_failover(actions)
+    _register_monitoring(actions)
 
 
 def _register_failover(actions: Subparsers) -> None:
@@ -78,6 +79,66 @@ def _register_failover(actions: Subparsers) -> None:
         help="also write failover.json and the engines' logs there",
     )
     failover.set_defaults(run=run_failover)
+
+
+def _register_monitoring(actions: Subparsers) -> None:
+    monitoring = actions.add_parser(
+        "monitoring",
+        help="what the watch list costs, and network use against polling interval and message size",
+        description="Two heads with real agents, watch processes and snmpd in network namespaces: the processor time, "
+        "memory and network of watch lists of several sizes, how late checks begin, and what polling costs the network. "
+        "Exits with 1 when a promise was not kept.",
+    )
+    monitoring.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="also write a report there, in HTML with a chart",
+    )
+    monitoring.add_argument(
+        "--quick", action="store_true", help="half a minute, with fewer services and rough figures"
+    )
+    monitoring.add_argument(
+        "--agent",
+        type=Path,
+        metavar="FILE",
+        help="a haoscar-agent.pyz to measure (default: this program's source)",
+    )
+    monitoring.set_defaults(run=run_monitoring)
+
+
+def run_monitoring(args: argparse.Namespace, app: App) -> int:
+    """Measure, print the tables and write the report."""
+    from backend.lab.monitoring import report, results
+    from backend.lab.monitoring.bench import BenchMonitoring
+
+    _check_files(args)
+    task = BenchMonitoring(args.quick, args.agent and args.agent.resolve(), app.paths)
+    app.out.say(f"This takes about {duration(task.seconds)}.")
+    found = app.run_task(task)
+    if args.output is not None:
+        report.write(found, args.output)
+    app.out.table(results.LOAD_HEADERS, results.load_cells(found.loads))
+    app.out.table(results.POLL_HEADERS, results.poll_cells(found.polls))
+    app.out.table(results.PROMISE_HEADERS, results.promise_cells(found.promises))
+    for sentence in found.problems:
+        app.out.say(sentence)
+    app.out.say("Every promise was kept." if found.kept else "Not every promise was kept.")
+    if args.output is not None:
+        app.out.say(f"The report is in {args.output}.")
+    app.out.result(found.as_dict())
+    return 0 if found.kept else 1
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    """Say before minutes pass that a file is not there, or that one cannot be written."""
+    if args.agent is not None and not args.agent.is_file():
+        raise InvalidInput.of("bench.agent", f"There is no file {args.agent}.")
+    if args.output is not None and (args.output.is_dir() or not args.output.parent.is_dir()):
+        raise InvalidInput.of(
+            "bench.output", f"No report can be written to {args.output}.",
+            "Name a file in a directory that is there.",
+        )  # fmt: skip
 
 
 def run_failover(args: argparse.Namespace, app: App) -> int:

@@ -1,7 +1,8 @@
 """Reading a table of an SNMP agent: v2c with pysnmp's messages over one socket, v3 with its engine.
 
-pysnmp is imported when it is used first. For v2c its high-level interface is not used: measured, a
-table costs four times as much there.
+pysnmp is imported when it is used first. For v2c its high-level interface is not used: measured with
+snmpd on this machine, a table of four rows costs a third more CPU time there (2.2 instead of 1.6 ms),
+and the engine takes 14 MiB more memory.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from backend.system.watch.snmp_v3 import V3
 
 AT_ONCE = 16  # rows that are asked for in one message when nobody knows how many there are
 MOST_ROWS, MOST_QUESTIONS = 1000, 100
-FRESH = 1.0  # seconds for which a table that was read serves other services, too
+# Seconds for which a table that was read serves other services, too; less than the shortest
+# interval, or a service would hear of its own last poll.
+FRESH = 0.9
 
 
 class Reading(NamedTuple):

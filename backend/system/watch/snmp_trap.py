@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+from backend.system.watch import ciphers
 from backend.system.watch.credentials import Login, LoginFile
 from backend.system.watch.errors import CannotLook
 from backend.system.watch.not_delivered import NotDelivered
@@ -76,6 +77,8 @@ class Sender:
         self, place: tuple[str, int], login: Login, oid: str,
         values: tuple[tuple[str, object], ...], kind: str,
     ) -> None:  # fmt: skip
+        if not ciphers.ready() and login.user:
+            raise NotDelivered(ciphers.MISSING.rstrip("."), final=True)
         try:
             from pysnmp.error import PySnmpError
             from pysnmp.hlapi.v3arch import asyncio as snmp

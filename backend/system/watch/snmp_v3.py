@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from backend.system.watch import ciphers
 from backend.system.watch.credentials import Login
 from backend.system.watch.errors import CannotLook, Closed, Silent
 from backend.system.watch.snmp_v2c import MISSING, Name, Pairs, plain
@@ -22,10 +23,6 @@ _PRIVACY = {
     "aes192": "USM_PRIV_CFB192_AES",
     "aes256": "USM_PRIV_CFB256_AES",
 }
-_NO_CIPHER = (
-    "SNMP v3 needs AES from the Python package cryptography (43 or later), which is not there. "
-    "Install it, or use a community."
-)
 _WRONG = {
     "wrongDigest": "the authentication key is wrong",
     "unknownUserName": "it does not know the user",
@@ -49,14 +46,12 @@ class V3:
     def _load(self) -> None:
         if self._api is not None:
             return
+        if not ciphers.ready():
+            raise CannotLook(ciphers.MISSING)
         try:
             api = importlib.import_module("pysnmp.hlapi.v3arch.asyncio")
         except ImportError as error:
             raise CannotLook(MISSING) from error
-        try:
-            importlib.import_module("cryptography.hazmat.decrepit.ciphers.modes")
-        except ImportError as error:
-            raise CannotLook(_NO_CIPHER) from error
         self._engine = api.SnmpEngine()
         self._context = api.ContextData()
         self._api = api

@@ -25,7 +25,10 @@ class Message(NamedTuple):
     wall: float  # when the check ended, seconds since 1970
     every: float  # seconds until the next alert about this failure; 0: each time that it fails
     first_failed: float  # when this failure began, seconds since 1970; 0: unknown
-    previous: str  # the summary of the check before
+    previous: str  # what the check before printed
+    last_success: float = 0.0  # before this check, seconds since 1970; 0: never
+    last_failed: float = 0.0  # the last check that failed; 0: it does not fail
+    acknowledged: str = ""  # what was said with the acknowledgement
 
     @property
     def lane(self) -> tuple[str, str, tuple[str, ...]]:

@@ -6,7 +6,15 @@ import re
 from typing import NamedTuple
 
 from backend.watch.alerts.message import Message
-from backend.watch.results import LONGEST_DETAIL, LONGEST_SUMMARY, Outcome, harmless
+from backend.watch.results import (
+    LONGEST_DETAIL,
+    LONGEST_SUMMARY,
+    REPORT,
+    SILENCE,
+    Outcome,
+    harmless,
+    printed,
+)
 from backend.watch.settings import STARTUP, UP
 
 BUILT_IN = ("mail", "webhook", "syslog", "snmp-trap")
@@ -22,6 +30,7 @@ DIRECTORIES = {
 _STATUS = {Outcome.FAILED: "0", Outcome.OK: "1", Outcome.UNKNOWN: "5"}  # mon's STAT_FAIL and so on
 _UNTESTED = "7"
 _TYPES = {UP: "up", STARTUP: "startup"}
+_SOURCES = {REPORT: ("-T", "trap"), SILENCE: ("-O", "traptimeout")}  # of a failure
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 
 
@@ -61,6 +70,8 @@ def build(message: Message) -> Call:
     arguments += ["-l", f"{message.every:.0f}", "-t", str(int(message.wall))]
     if message.run == UP:
         arguments.append("-u")
+    elif message.result.source in _SOURCES:
+        arguments.append(_SOURCES[message.result.source][0])
     return Call(
         places(message.alert.program),
         (*arguments, *message.alert.words),
@@ -75,11 +86,7 @@ def text(message: Message) -> str:
         return ""
     summary = harmless(message.result.summary, LONGEST_SUMMARY)
     detail = harmless(message.result.detail, LONGEST_DETAIL, lines=True)
-    return _ended(f"{summary}\n{detail}" if detail else summary)
-
-
-def _ended(given: str) -> str:
-    return given if not given or given.endswith("\n") else given + "\n"
+    return printed(message.result._replace(summary=summary, detail=detail))
 
 
 def _environment(message: Message) -> dict[str, str]:
@@ -92,7 +99,10 @@ def _environment(message: Message) -> dict[str, str]:
         "MON_SERVICE": service.name,
         "MON_RETVAL": str(result.code),
         "MON_OPSTATUS": _UNTESTED if started else _STATUS[result.outcome],
-        "MON_ALERTTYPE": _TYPES.get(message.run, "failure"),
+        "MON_ALERTTYPE": _type(message),
+        "MON_FIRST_SUCCESS": "",  # mon 1.3.6 names it and never fills it
+        "MON_LAST_SUCCESS": str(int(message.last_success)),
+        "MON_LAST_FAILURE": str(int(message.last_failed)),
     }
     if service.description:
         given["MON_DESCRIPTION"] = service.description
@@ -102,9 +112,14 @@ def _environment(message: Message) -> dict[str, str]:
         if before:
             given["MON_LAST_OUTPUT"] = before
         given["MON_FIRST_FAILURE"] = str(int(message.first_failed))
-        if message.run != UP:
-            given["MON_LAST_FAILURE"] = str(int(message.wall))
+    if message.acknowledged:
+        given["MON_ACK"] = message.acknowledged
     return {name: _variable(value) for name, value in given.items()}
+
+
+def _type(message: Message) -> str:
+    _, kind = _SOURCES.get(message.result.source, ("", "failure"))
+    return _TYPES.get(message.run, kind)
 
 
 def _variable(value: str) -> str:

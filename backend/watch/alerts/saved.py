@@ -7,7 +7,16 @@ from typing import Any, NamedTuple, cast
 
 from backend.watch.alerts.message import LONGEST_PREVIOUS, Message
 from backend.watch.alerts.outbox import GIVE_UP_AFTER, MOST, Item
-from backend.watch.results import LONGEST_DETAIL, LONGEST_SUMMARY, Outcome, Result, harmless
+from backend.watch.results import (
+    LONGEST_DETAIL,
+    LONGEST_SUMMARY,
+    MONITOR,
+    REPORT,
+    SILENCE,
+    Outcome,
+    Result,
+    harmless,
+)
 from backend.watch.settings import DOWN, STARTUP, UP, Alert, Service, Settings
 
 MOST_HOSTS = 5000
@@ -38,6 +47,9 @@ def write(item: Item, now: float) -> dict[str, Any]:
         "every": message.every,
         "first_failed": message.first_failed,
         "previous": message.previous[:LONGEST_PREVIOUS],
+        "last_success": message.last_success,
+        "last_failed": message.last_failed,
+        "acknowledged": message.acknowledged[:LONGEST_SUMMARY],
         "age": round(max(0.0, now - item.since), 3),
     }
 
@@ -63,6 +75,9 @@ def _message(settings: Settings, raw: object) -> Recalled | None:
             _names(given["hosts"]), _number(given["wall"], LATEST), _number(given["every"], LATEST),
             _number(given["first_failed"], LATEST),
             harmless(_text(given["previous"], LONGEST_PREVIOUS), LONGEST_PREVIOUS, lines=True),
+            # Not in what an older version has written.
+            _number(given.get("last_success", 0), LATEST), _number(given.get("last_failed", 0), LATEST),
+            harmless(_text(given.get("acknowledged", ""), LONGEST_SUMMARY), LONGEST_SUMMARY),
         )  # fmt: skip
         # What is too old is tried once more.
         return Recalled(message, min(_number(given["age"], LATEST), GIVE_UP_AFTER))
@@ -89,11 +104,15 @@ def _result(raw: object) -> Result:
     code = given["code"]
     if type(code) is not int or abs(code) > 1 << 31:
         raise TypeError("code")
+    source = given.get("source", MONITOR)
+    if source not in (MONITOR, REPORT, SILENCE):
+        raise ValueError("source")
     return Result(
         Outcome(given["outcome"]), code,
         harmless(_text(given["summary"], LONGEST_SUMMARY), LONGEST_SUMMARY),
         harmless(_text(given["detail"], LONGEST_DETAIL), LONGEST_DETAIL, lines=True),
         _names(given["failed_hosts"]), _number(given["took"], LATEST),
+        source,
     )  # fmt: skip
 
 

@@ -31,7 +31,10 @@ class Tell(NamedTuple):
     hosts: tuple[str, ...]
     every: float  # seconds until the next one about the same failure; 0: no pause
     first_failed: float  # 0: it does not fail
-    previous: str  # the summary before this one
+    previous: str  # what the check before printed
+    last_success: float = 0.0  # before this one; 0: never
+    last_failed: float = 0.0  # 0: it does not fail
+    acknowledged: str = ""  # what was said with the acknowledgement
 
 
 class Note(NamedTuple):

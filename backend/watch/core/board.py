@@ -12,7 +12,7 @@ from backend.watch.core.actions import Action, Cancel, Heal, Run
 from backend.watch.core.schedule import ALERT, MONITOR, NEVER
 from backend.watch.core.table import Table
 from backend.watch.core.view import described
-from backend.watch.results import LONGEST_SUMMARY, Moment, Outcome, Result, harmless
+from backend.watch.results import LONGEST_SUMMARY, Moment, Result, harmless
 from backend.watch.settings import Settings
 
 
@@ -125,8 +125,7 @@ class Board:
     def _not_reported(self, ref: str) -> None:
         table, limit = self._table, self._table.service(ref).trap_timeout
         table.keep(ref, table.states[ref]._replace(report_due=table.now.mono + limit))
-        detail = f"nothing was reported for {limit:g} s"
-        self._concluded(ref, Result(Outcome.FAILED, 1, "trap timeout", detail))
+        self._concluded(ref, rules.silence(limit))
 
     def _check(self, ref: str) -> None:
         table, now = self._table, self._table.now.mono
@@ -221,8 +220,7 @@ class Board:
         due = now + service.trap_timeout if service.trap_timeout and not state.disabled else None
         ends = now + service.trap_duration if service.trap_duration else None
         table.keep(ref, state._replace(report_due=due, report_ends=ends))
-        code = 0 if event.outcome is Outcome.OK else 1
-        self._concluded(ref, Result(event.outcome, code, harmless(event.summary, LONGEST_SUMMARY)))
+        self._concluded(ref, rules.report(event))
 
     def _test(self, ref: str) -> None:
         table = self._table

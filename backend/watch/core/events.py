@@ -24,6 +24,7 @@ class Reported(NamedTuple):
     ref: str
     outcome: Outcome
     summary: str
+    detail: str = ""
 
 
 class Acknowledge(NamedTuple):

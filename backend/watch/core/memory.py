@@ -25,7 +25,7 @@ VERSION = 1
 MOST = 10**9  # of anything that is counted
 HOSTS, NAME = 1000, 253  # so many, so long
 DETAIL = 2000  # characters that are kept: with 500 services the whole must stay small
-PAST = ("since", "first_failed", "last_success", "ended", "checked", "unknown_since")
+PAST = ("since", "first_failed", "last_failed", "last_success", "ended", "checked", "unknown_since")
 COUNTS = ("failures", "unknowns", "alerts", "skipped")
 
 
@@ -59,7 +59,7 @@ def recalled(remembered: Any, service: Service, now: Moment) -> State:
         unknown_told=one.raw.get("unknown_told") is True, acknowledged=one.acknowledged(),
         report_ends=one.future("report_ends", service.trap_duration),
         since=one.past("since"), first_failed=one.past("first_failed"),
-        last_success=one.past("last_success"), ended=one.past("ended"),
+        last_failed=one.past("last_failed"), last_success=one.past("last_success"), ended=one.past("ended"),
         checked=one.past("checked"), unknown_since=one.past("unknown_since"),
         failures=one.count("failures"), unknowns=one.count("unknowns"),
         alerts=one.count("alerts"), skipped=one.count("skipped"),

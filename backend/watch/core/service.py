@@ -6,12 +6,36 @@ from backend.watch.core import alerts
 from backend.watch.core.actions import Tell
 from backend.watch.core.alerts import Due, Failure, Told
 from backend.watch.core.depend import named_hosts
+from backend.watch.core.events import Reported
 from backend.watch.core.state import Acknowledged, Known, State, Turn, seen_since
 from backend.watch.core.telling import ask_periods, redistributed, tell_unknown
-from backend.watch.results import LONGEST_SUMMARY, Moment, Outcome, Result, harmless
+from backend.watch.results import (
+    LONGEST_DETAIL,
+    LONGEST_SUMMARY,
+    REPORT,
+    SILENCE,
+    Moment,
+    Outcome,
+    Result,
+    harmless,
+)
 from backend.watch.settings import DOWN, STARTUP, UP, AlertPeriod, Service
 
 UNKNOWN_TOLD = 3  # so many in a row are no passing trouble
+
+
+def report(event: Reported) -> Result:
+    """Return what a service has reported by itself."""
+    return Result(
+        event.outcome, 0 if event.outcome is Outcome.OK else 1, harmless(event.summary, LONGEST_SUMMARY),
+        harmless(event.detail, LONGEST_DETAIL, lines=True), source=REPORT,
+    )  # fmt: skip
+
+
+def silence(seconds: float) -> Result:
+    """Return what it means that a service has not reported for as long."""
+    detail = f"nothing was reported for {seconds:g} s"
+    return Result(Outcome.FAILED, 1, "trap timeout", detail, source=SILENCE)
 
 
 def concluded(service: Service, state: State, result: Result, now: Moment, well: bool) -> Turn:
@@ -38,7 +62,7 @@ def escalated(service: Service, state: State, sentence: str, now: Moment, well: 
     def rule(period: AlertPeriod, told: Told) -> Due:
         return alerts.now_down(period, told, found.code, now.mono)
 
-    return Turn(*ask_periods(service, state, rule, DOWN, result, now), (sentence,))
+    return Turn(*ask_periods(service, state, rule, DOWN, result, now))
 
 
 def started(service: Service, state: State, now: Moment) -> Turn:
@@ -106,8 +130,9 @@ def expired(state: State, now: float) -> Turn:
 def _failed(service: Service, state: State, result: Result, now: Moment, well: bool) -> Turn:
     fails, other = state.known is Known.FAILED, alerts.changed(result, state.previous)
     before = state._replace(
-        failures=state.failures + 1, first_failed=state.first_failed if fails else now.mono
-    )
+        failures=state.failures + 1, last_failed=now.mono,
+        first_failed=state.first_failed if fails else now.mono,
+    )  # fmt: skip
     tells = redistributed(service, before, DOWN, result, now)
     said: tuple[str, ...] = ()
     if not fails:
@@ -159,7 +184,7 @@ def _well(service: Service, state: State, result: Result, now: Moment) -> Turn:
         said = ("can be checked again, and is well",)
     after = before._replace(
         known=Known.OK, result=result, last=result, last_success=now.mono, failures=0,
-        first_failed=None, acknowledged=None, unknowns=0, unknown_since=None, unknown_told=False,
+        first_failed=None, last_failed=None, acknowledged=None, unknowns=0, unknown_since=None, unknown_told=False,
         told=tuple(map(alerts.after_success, service.periods, before.told)),
     )  # fmt: skip
     return Turn(after, tells, said)

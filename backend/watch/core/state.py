@@ -38,6 +38,7 @@ class State(NamedTuple):
     last: Result | None = None  # the last one that was not UNKNOWN
     failures: int = 0  # one after another
     first_failed: float | None = None  # of these
+    last_failed: float | None = None  # of these
     last_success: float | None = None
     ended: float | None = None  # when it last became well
     fell: tuple[str, ...] = ()  # the hosts that its last failure named

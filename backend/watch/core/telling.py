@@ -9,7 +9,7 @@ from backend.watch.core import alerts
 from backend.watch.core.actions import Tell
 from backend.watch.core.alerts import Due, Told
 from backend.watch.core.state import State, wall
-from backend.watch.results import Moment, Result
+from backend.watch.results import Moment, Result, printed
 from backend.watch.settings import DOWN, Alert, AlertPeriod, Service
 
 Rule = Callable[[AlertPeriod, Told], Due]
@@ -61,6 +61,10 @@ def _in_force(service: Service, now: Moment) -> list[tuple[int, AlertPeriod]]:
 def _tell(
     service: Service, state: State, alert: Alert, run: str, result: Result, now: Moment
 ) -> Tell:
-    previous = state.last.summary if state.last else ""
-    first = wall(state.first_failed, now)
-    return Tell(service.ref, alert, run, result, service.hosts, 0.0, first, previous)
+    return Tell(
+        service.ref, alert, run, result, service.hosts, every=0.0,
+        first_failed=wall(state.first_failed, now),
+        previous=printed(state.last) if state.last else "",
+        last_success=wall(state.last_success, now), last_failed=wall(state.last_failed, now),
+        acknowledged=state.acknowledged.text if state.acknowledged else "",
+    )  # fmt: skip

@@ -136,7 +136,7 @@ def read(monitor: str, words: tuple[str, ...]) -> Given:
                 problems.append(f"{monitor}: {wrong}.")
             plain.append(word)
     problems += [
-        f"{monitor} needs {name}=..., such as {name}=10m."
+        f"{monitor} needs {name}=VALUE, such as {name}=10m."
         for name in REQUIRED.get(monitor, ())
         if name not in given
     ]
@@ -147,7 +147,7 @@ def read(monitor: str, words: tuple[str, ...]) -> Given:
 
 def _takes(form: Form) -> str:
     told = [form.words] if form.words else []
-    return " and ".join([*told, ", ".join(f"{one.name}=..." for one in form.options)])
+    return " and ".join([*told, ", ".join(f"{one.name}=VALUE" for one in form.options)])
 
 
 def _wrong(option: Option, value: str) -> str:

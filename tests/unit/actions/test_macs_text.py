@@ -17,8 +17,10 @@ from panels.collect_macs_text import (
     Choice,
     Doing,
     ago,
+    describe,
     entry_of,
     hint,
+    maker,
     reasons,
     status_text,
     toggle_label,
@@ -51,6 +53,21 @@ def test_an_entry_has_everything_that_is_known() -> None:
     assert entry.ago.startswith("3")
     assert entry.detail == "PXE, UEFI, Tyan"
     assert entry.tag == ""
+
+
+@pytest.mark.parametrize(
+    ("vendor", "short"),
+    [
+        ("Tyan Computer Corp.", "Tyan"), ("Super Micro Computer, Inc.", "Super Micro"),
+        ("Intel Corporate", "Intel"), ("QEMU/KVM virtual machine", "QEMU/KVM virtual machine"),
+        ("Giga-Byte Technology Co.,Ltd.", "Giga-Byte"), ("Computer Company", "Computer"), ("", ""),
+    ],
+)  # fmt: skip
+def test_makers_are_named_without_their_legal_form(vendor: str, short: str) -> None:
+    assert maker(vendor) == short
+    shown = Shown(MACHINE, vendor)
+    assert entry_of(shown, 110.0).detail.removeprefix("PXE, UEFI").removeprefix(", ") == short
+    assert describe(shown).endswith(vendor)  # the whole name, of the one that is chosen
 
 
 def test_a_compute_node_is_marked_with_a_sign_and_its_name() -> None:

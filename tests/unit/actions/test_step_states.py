@@ -177,6 +177,21 @@ def test_a_standby_cloned_anew_needs_its_agent_again() -> None:
     assert "cloned anew" in why(again, 5)
 
 
-def test_a_drill_that_was_never_measured_is_asked_for() -> None:
-    assert states(replace(COMPLETE, drilled=False))[4] is R
-    assert states(replace(COMPLETE, drilled=True))[4] is D
+def test_without_a_drill_it_is_done_when_the_pair_is_healthy() -> None:
+    assert states(COMPLETE)[4] is D
+    assert "no drill has been measured yet" in why(COMPLETE, 5)
+    unwell = replace(COMPLETE, unwell="oscarserver1 does not answer.")
+    assert states(unwell)[4] is R
+    assert why(unwell, 5).endswith("but not healthy: oscarserver1 does not answer.")
+
+
+def test_a_drill_that_did_not_pass_is_shown_as_such() -> None:
+    failed = replace(COMPLETE, drill="Failed: it took 612 ms, 400 were promised.")
+    assert states(failed)[4] is F
+    assert why(failed, 5) == (
+        "The last drill did not pass. Failed: it took 612 ms, 400 were promised."
+    )
+    assert states(replace(failed, drill_passed=True))[4] is D
+    assert states(replace(failed, primary_agent=False))[4] is R  # that comes first
+    gone = replace(failed, drill_passed=True, unwell="oscarserver1 does not answer.")
+    assert states(gone)[4] is D  # proved: what is so now, the cluster's status says

@@ -1,11 +1,13 @@
 """The looker: facts from a made-up machine below a directory."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.actions.network_boot import is_set_up
+from backend.actions.status_drill import keep
 from backend.actions.step_states import StepState
 from backend.actions.steps import StepLooker, private_interface
 from backend.clone.installs import Installs
@@ -18,7 +20,7 @@ from backend.paths import Paths
 from backend.system.runner import Command, Result
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
-from haoscar_gui.sample import CARD, Story, make_sample
+from haoscar_gui.sample import CARD, DRILL, Story, make_sample
 
 ALL = missing(Family.DEBIAN, frozenset())
 
@@ -71,6 +73,21 @@ def test_the_samples_story_goes_on_to_a_pair(tmp_path: Path) -> None:
     story.until(2)
     story.until(1)  # there is no way back
     assert {one.state for one in looker.look()} == {StepState.DONE}
+
+
+def test_a_drill_that_failed_or_is_lacking_is_seen(tmp_path: Path) -> None:
+    wiring = make_sample(tmp_path)
+    Story(wiring).until(2)
+    failed = replace(DRILL, passed=False, verdict="Failed: 31 ms, 25 were promised.")
+    keep(wiring.paths, failed)
+    (*_, fifth) = StepLooker(wiring).look()
+    assert (fifth.state, fifth.why) == (
+        StepState.FAILED, "The last drill did not pass. Failed: 31 ms, 25 were promised.",
+    )  # fmt: skip
+    (wiring.paths.state / "last-drill.json").unlink()
+    (*_, fifth) = StepLooker(wiring).look()
+    assert fifth.state is StepState.READY  # there is no agent here to say that all is well
+    assert "but not healthy: No agent runs here" in fifth.why
 
 
 def test_the_newest_facts_are_seen(wiring: Wiring) -> None:

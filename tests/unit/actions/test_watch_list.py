@@ -251,7 +251,9 @@ def test_what_is_wrong_is_said_and_nothing_changes(haoscar, wiring, argv, said):
 def test_one_name_in_two_groups_must_be_told_apart(haoscar):
     haoscar("add", "--defaults")
     haoscar("group", "set", "other")
-    haoscar("add", "other:process_server", "--monitor", "tcp", "--interval", "1m")
+    haoscar(
+        "add", "other:process_server", "--monitor", "tcp", "--parameters", "22", "--interval", "1m"
+    )
     assert "Name the group" in haoscar("show", "process_server", code=4)
     shown = haoscar("show", "other:process_server")
     assert shown["monitor"] == "tcp"

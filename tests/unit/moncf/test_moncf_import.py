@@ -12,8 +12,9 @@ from backend.model.names import WatchName
 from backend.model.watchlist import HostGroup, RunWhen, WatchList
 from backend.model.watchlist_checks import Machines
 from backend.model.watchlist_values import AlertAfter, Duration
-from backend.moncf.convert import Conversion, convert, merged
+from backend.moncf.convert import Conversion, convert
 from backend.moncf.findings import DIFFERS, LEFT
+from backend.moncf.merge import merged
 from backend.moncf.settings import LEFT as SETTINGS
 
 EXAMPLES = Path(__file__).parents[2] / "golden" / "moncf"  # of Debian's package mon 1.3.6-4

@@ -1,5 +1,6 @@
 """Setting up snmpd on pretended heads: package, files, what fails, and that all of it is undone."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -117,6 +118,24 @@ def test_an_address_that_the_other_head_cannot_reach_is_said(world: World) -> No
     said = " ".join(str(one) for one in world.events)
     assert "listen on 192.0.2.9 only: the other head cannot ask it" in said
     assert "udp:10.0.0.5:161" in said
+
+
+@pytest.mark.parametrize(
+    ("login", "there", "warned"),
+    [("user = w\n", None, True), ("user = w\n", object(), False), ("community = c\n", None, False)],
+)
+def test_a_user_of_v3_on_a_head_that_cannot_encrypt_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch, login: str, there: object, warned: bool
+) -> None:
+    file = head(world).at("/etc/site-snmp")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"# of this site\n{login}")
+    world.members[0] = member("head1", snmp=WISH._replace(file="/etc/site-snmp"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: there)
+    world.survey()
+    said = " ".join(str(one) for one in world.events)
+    assert ("has no package cryptography" in said) is warned
+    assert ("Install python3-cryptography there." in said) is warned
 
 
 def test_a_service_that_was_stopped_is_stopped_again(world: World) -> None:

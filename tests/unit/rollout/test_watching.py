@@ -61,6 +61,12 @@ def test_another_watch_list_restarts_it_and_not_the_agent(world: World) -> None:
     assert world.log() == ["head2 watch restart", "head1 watch restart"]
 
 
+def test_the_first_ones_start_when_both_heads_are_ready(world: World) -> None:
+    world.install()
+    log = world.log()
+    assert log[-2:] == ["head1 watch restart", "head2 watch restart"], log
+
+
 def test_another_program_restarts_both(world: World) -> None:
     world.install()
     world.log()

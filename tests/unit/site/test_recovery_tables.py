@@ -59,6 +59,7 @@ hosts = ["head1", "x.example"]
 group = "G"
 name = "a"
 monitor = "tcp"
+parameters = "22"
 interval = "3s"
 limit = "5s" # quick
 
@@ -75,6 +76,7 @@ when = "wd {Sun-Sat}"
 group = "N"
 name = "b"
 monitor = "tcp"
+parameters = "22"
 interval = "3s"
 """
 A = Ref.parse("G:a")

@@ -174,7 +174,7 @@ def test_all_problems_at_once_with_their_lines():
 [[watch]]
 group = "nobody"
 name = "a"
-monitor = "tcp"
+monitor = "/bin/x"
 interval = "0m"
 alert_depend = "SELF:b"
 [[watch.period]]
@@ -302,7 +302,7 @@ lines = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_chara
 maybe = st.none()
 
 alerts = st.builds(
-    Alert, st.sampled_from(("mail", "x.alert", "/bin/x")), st.sampled_from((RunWhen.DOWN, RunWhen.UP)),
+    Alert, st.sampled_from(("x.alert", "/bin/x")), st.sampled_from((RunWhen.DOWN, RunWhen.UP)),
     lines, maybe | st.builds(lambda low, more: ExitCodes(low, low + more), st.integers(0, 99), st.integers(0, 99)),
 )  # fmt: skip
 alert_periods = st.builds(
@@ -343,7 +343,7 @@ def watch_lists(draw) -> WatchList:
         labels = (PeriodName(f"p{number}") for number in draw(st.permutations(range(3))))
         services.append(
             WatchedService(
-                draw(st.sampled_from(groups)).name, name, draw(st.sampled_from(("tcp", "/bin/x"))), draw(lines),
+                draw(st.sampled_from(groups)).name, name, draw(st.sampled_from(("ping.monitor", "/bin/x"))), draw(lines),
                 draw(durations), draw(maybe | durations), draw(lines), draw(st.booleans()),
                 host_depend=draw(maybe | st.just(Dependency.parse(f"SELF:{name}"))),
                 environment=draw(st.sampled_from(((), (("A", "1"), ("B_2", "x y"))))),

@@ -86,7 +86,7 @@ def test_the_default_watch_list_asks_all_three_tables() -> None:
         ('["10.0.0.2"]', "netsnmp-freespace.monitor", {DISK}),
         ('["head2"]', "netsnmp-proc.monitor", None),
         ('["node1"]', "netsnmp-proc.monitor", None),
-        ("[]", "tcp", None),
+        ("[]", "icmp", None),
     ],
 )
 def test_only_what_looks_at_this_head_counts(

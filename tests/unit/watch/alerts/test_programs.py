@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.system.watch import alert_programs
 from backend.system.watch.alert_programs import find_program, run_alert
 from backend.system.watch.not_delivered import NotDelivered
 from backend.watch.alerts import outbox
@@ -88,7 +89,8 @@ def test_exit_codes_and_the_last_words_are_told(tmp_path):
     assert caught.value.code == 3
 
 
-def test_a_program_that_hangs_is_killed_with_its_whole_group(tmp_path):
+def test_a_program_that_hangs_is_killed_with_its_whole_group(tmp_path, monkeypatch):
+    monkeypatch.setattr(alert_programs, "GRACE", 0.3)
     pids = tmp_path / "pids"
     text = f"#!/bin/sh\ntrap '' TERM\nsleep 600 & echo $$ $! > {pids}\nwait; wait; sleep 600\n"
     path = program(tmp_path / "hang", text)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from backend.periods import Period
 from backend.watch.alerts.post import AlertPost, Message, Places
-from backend.watch.results import Outcome, Result
+from backend.watch.results import MONITOR, Outcome, Result
 from backend.watch.settings import DOWN, Alert, AlertPeriod, Head, Service, Settings
 
 WALL = 1_763_800_000.0
@@ -40,12 +40,12 @@ def settings(*services: Service, **more: object) -> Settings:
 def message(
     alert: Alert, run: str = DOWN, *, of: Service | None = None, wall: float = WALL,
     summary: str = "head2", detail: str = "connection refused\n", previous: str = "",
-    outcome: Outcome = Outcome.FAILED, code: int = 1,
+    outcome: Outcome = Outcome.FAILED, code: int = 1, source: str = MONITOR, acknowledged: str = "",
 ) -> Message:  # fmt: skip
-    result = Result(outcome, code, summary, detail, ("head2",), 0.1)
+    result = Result(outcome, code, summary, detail, ("head2",), 0.1, source)
     return Message(
         of or service("web", alert), alert._replace(run=run), run, result, ("head1", "head2"),
-        wall, 3600.0, WALL - 60, previous,
+        wall, 3600.0, WALL - 60, previous, WALL - 120, WALL, acknowledged,
     )  # fmt: skip
 
 

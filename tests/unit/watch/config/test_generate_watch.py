@@ -100,7 +100,7 @@ up_alert_after = "5m"
 no_comp_alerts = true
 
 [[watch.period.alert]]
-program = "mail"
+program = "page.alert"
 parameters = "root 'a b'"
 exit = "2-9"
 run = "up"
@@ -122,6 +122,7 @@ when = "hr {1}"
 group = "heads"
 name = "nfs"
 monitor = "nfs"
+parameters = "/home"
 interval = "1m"
 exclude_hosts = ["head2"]
 exclude_period = "wd {Sun}"
@@ -149,12 +150,14 @@ disabled = true
 group = "off"
 name = "a"
 monitor = "tcp"
+parameters = "22"
 interval = "1m"
 
 [[watch]]
 group = "empty"
 name = "a"
 monitor = "tcp"
+parameters = "22"
 interval = "1m"
 
 [[watch]]
@@ -234,7 +237,7 @@ def test_a_service_in_every_detail():
     assert work == {
         "when": "wd {Mon-Fri}", "name": "work", "every": 3600, "repeat": "strict", "failures": 3,
         "within": 1800, "most": 5, "up_after": 300, "no_comp": True,
-        "alerts": [{"program": "mail", "run": "up", "words": ["root", "a b"], "exit": [2, 9]}],
+        "alerts": [{"program": "page.alert", "run": "up", "words": ["root", "a b"], "exit": [2, 9]}],
     }  # fmt: skip
     assert always == {"when": "", "name": "", "within": 600}
     assert (night["when"], night["name"]) == ("hr {1}", "night")

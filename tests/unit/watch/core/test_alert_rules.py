@@ -1,6 +1,8 @@
 """Who is told, and when: each of mon's rules for itself."""
 
 from backend.periods import Period
+from backend.watch.core import events
+from backend.watch.results import REPORT, SILENCE, Outcome
 from backend.watch.settings import (
     DETAIL,
     IGNORE_SUMMARY,
@@ -134,9 +136,36 @@ def test_what_an_alert_is_told():
     watched.wait(5)
     (down,) = watched.ends(summary="a1", code=3, detail="more")
     assert (down.result.summary, down.result.detail, down.result.code) == ("a1", "more", 3)
-    assert (down.run, down.hosts, down.every, down.previous) == ("down", ("a1", "b1"), 60.0, "fine")
+    assert (down.run, down.hosts, down.every, down.previous) == (
+        "down",
+        ("a1", "b1"),
+        60.0,
+        "fine\n",
+    )
     assert abs(down.first_failed - (WALL + 5)) < 0.001
+    assert abs(down.last_success - WALL) < 0.001
+    assert abs(down.last_failed - (WALL + 5)) < 0.001
+    watched.wait(60)
+    (again,) = watched.ends(summary="a1", detail="other")
+    assert (again.previous, again.first_failed) == ("a1\nmore\n", down.first_failed)
+    assert abs(again.last_failed - (WALL + 65)) < 0.001
+    watched.step(events.Acknowledge("g:s", "the disk is on its way", "root"))
     watched.wait(5)
     (up,) = watched.ends(summary="fine", code=0)
     assert (up.run, up.result.summary, up.result.code) == ("up", "a1", 0)  # as mon sends it
+    assert (up.acknowledged, up.last_success) == ("the disk is on its way", down.last_success)
+    assert up.last_failed == again.last_failed
     assert up.result.outcome.value == "ok"
+    (next_down,) = watched.ends(summary="a1")
+    assert (next_down.previous, next_down.acknowledged) == ("fine\n", "")
+    assert abs(next_down.last_success - (WALL + 70)) < 0.001
+
+
+def test_what_comes_from_a_report_and_from_its_absence_is_told_apart():
+    watched = World(service("s", period(), monitor="", trap_timeout=30.0))
+    watched.step(events.Reported("g:s", Outcome.FAILED, "a1", "line 1\nline\x1b2"))
+    (told,) = watched.tells()
+    assert (told.result.source, told.result.detail) == (REPORT, "line 1\nline\\x1b2")
+    watched.wait(30)
+    (told,) = watched.tells()
+    assert (told.result.source, told.result.summary) == (SILENCE, "trap timeout")

@@ -18,6 +18,15 @@ def test_first_checks_are_spread_evenly():
     assert begun == [1] * 30 + [0]
 
 
+def test_checks_begin_together_at_moments_half_a_second_apart():
+    world = World(*(service(f"s{number}", interval=3.0) for number in range(23)))
+    began = {0.0: len(world.runs())}
+    while sum(began.values()) < 23:
+        world.wait(world.board.wake_at() - world.now.mono)
+        began[round(world.now.mono - 5000.0, 6)] = len(world.runs())
+    assert began == {0.0: 4, 0.5: 4, 1.0: 4, 1.5: 4, 2.0: 4, 2.5: 3}
+
+
 def test_a_short_interval_begins_within_it():
     world = World(*(service(f"s{number}", interval=3.0) for number in range(6)))
     world.wait(2.9)

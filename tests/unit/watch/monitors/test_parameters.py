@@ -59,7 +59,7 @@ def test_right_parameters(monitor: str, words: tuple[str, ...]) -> None:
         ("dns", ("type=X",), "not one of A"), ("dns", ("address=1.2.3.4.",), "not an IPv4 address"),
         ("dns", ("address=1.2.3.256",), "not an IPv4 address"), ("ntp", ("offset=soon",), "not a span"),
         ("nfs", ("home",), "begins with /"), ("dhcp", (), "takes an interface"),
-        ("file-age", ("/x",), "needs older=..."), ("file-age", ("/x", "older="), "empty"),
+        ("file-age", ("/x",), "needs older=VALUE"), ("file-age", ("/x", "older="), "empty"),
         ("ocf:heartbeat:Dummy", ("state",), "not NAME=VALUE"), ("ping.monitor", ("a\0b",), "NUL"),
         ("nobody", (), "is no monitor"),
     ],

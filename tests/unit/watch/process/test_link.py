@@ -8,6 +8,7 @@ import random
 import pytest
 
 from backend.system.watch.tcp_link import FrameEnd, FrameStream, connect
+from backend.watch import link
 from backend.watch.link import LinkDown
 from backend.watch.link_changes import apply, changes
 from backend.watch.link_seal import (
@@ -22,6 +23,13 @@ from backend.watch.link_seal import (
 from tests.unit.watch.process.link_pair import HERE, KEY, End, free_port, go, running, until
 
 NAMES = ("head1", "head2")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon: how long the pause is makes no difference to what is tested here."""
+    monkeypatch.setattr(link, "RETRY_FIRST", 0.1)
+    monkeypatch.setattr(link, "RETRY_SECOND", 0.4)
 
 
 def pair(key: bytes = KEY, cluster: str = "test") -> tuple[Handshake, Handshake]:
