@@ -166,8 +166,9 @@ def test_nothing_is_left_after_the_end() -> None:
 
 
 CREATOR = """
-import sys, time
+import signal, sys, time
 sys.path.insert(0, sys.argv[1])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from backend.lab.cluster import VirtualCluster
 from backend.paths import Paths
 lab = VirtualCluster.start(Paths())

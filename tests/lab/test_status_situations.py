@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
 ]
 GOLDEN = Path(__file__).parents[1] / "golden/status"
-LIMIT = 15.0  # seconds until a situation is there
+LIMIT = 45.0  # seconds; loss is told of the last 256 datagrams of a way, ten a second
 
 
 class WithoutWitness(Agents):
