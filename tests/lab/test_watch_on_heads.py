@@ -122,7 +122,13 @@ def test_snmpd_answers_the_active_heads_watch_list_about_both(installed: Site) -
         assert isinstance(services, list)
         return {str(one["service"]): str(one["state"]) for one in services}
 
-    wait_until(lambda: set(states().values()) == {"ok"}, "a check of everything", 30)
+    def answered() -> bool:
+        """The load is the whole machine's: other tests may have made it too high just before."""
+        found = states()
+        load = found.pop("loadaverage_server", "")
+        return set(found.values()) == {"ok"} and load in ("ok", "failed")
+
+    wait_until(answered, "a check of everything", 30)
     assert set(states()) == {"process_server", "loadaverage_server", "freespace_server"}
 
 
