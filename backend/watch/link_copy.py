@@ -35,6 +35,7 @@ class Copying:
         self._book = book
         self._snapshot = snapshot
         self._sent: State | None = None  # what the other head has; None: nothing
+        self._completed = False  # whether the other head has what happened before they met
         self.active = False
         self.copy: State = {}  # the active head's state, or the last that this head had as such
         self.newer = False  # whether it has come since this head was last active
@@ -43,7 +44,7 @@ class Copying:
 
     def met(self) -> None:
         """Tell a process that has just connected what it may lack."""
-        self._sent, self.fresh = None, False
+        self._sent, self.fresh, self._completed = None, False, False
         self._link.tell("met", known=self._history.known, days=self._book.digests())
         if self.active:
             self.send_state()
@@ -70,8 +71,12 @@ class Copying:
         self._sent = state if sent else None
 
     def send_entry(self, entry: Entry) -> None:
-        """Tell the other head what has happened."""
-        self._link.tell("history", entries=[entry.as_dict()])
+        """Tell the other head what has happened.
+
+        Not before it has said what it knows: an entry that overtakes older ones would hide them.
+        """
+        if self._completed:
+            self._link.tell("history", entries=[entry.as_dict()])
 
     def send_day(self, name: str, day: Any) -> None:
         """Tell the other head the availability of a day."""
@@ -101,6 +106,7 @@ class Copying:
         if not isinstance(known, dict) or not isinstance(days, dict):
             raise ValueError("the other head does not say what it knows")
         entries = self._history.since(known, MOST_ENTRIES)
+        self._completed = True
         if entries:
             self._link.tell("history", entries=[one.as_dict() for one in entries])
         for name, day in self._book.differing(days):

@@ -123,3 +123,43 @@ def test_without_the_other_head_it_begins_with_what_is_on_the_disk(tmp_path: Pat
         await again.close()
 
     go(work)
+
+
+class SlowWire(Wire):
+    """A link whose messages arrive when ``deliver`` is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Mapping[str, Any]] = []
+
+    def tell(self, kind: str, **values: Any) -> bool:
+        self.waiting.append({"kind": kind, **values})
+        return True
+
+    def deliver(self) -> None:
+        assert self.other is not None
+        waiting, self.waiting = self.waiting, []
+        for one in waiting:
+            self.other.hear(one)
+
+
+def test_what_happens_while_they_meet_does_not_hide_what_happened_before(tmp_path: Path) -> None:
+    async def work() -> None:
+        (one, wire, _), (other, back, _) = head("head1", tmp_path), head("head2", tmp_path)
+        wire.connected = back.connected = False
+        one.write("", "notice", "before they met")
+        to, fro = SlowWire(), SlowWire()
+        to.other, fro.other = other, one
+        one.copying._link, other.copying._link = to, fro  # type: ignore[assignment]
+        one.copying.met()
+        other.copying.met()
+        one.write("", "notice", "while they met")  # what the other head knows has not come yet
+        to.deliver()
+        fro.deliver()
+        one.write("", "notice", "after they met")
+        to.deliver()
+        sentences = [entry.sentence for entry in other.history.find("", 0.0, 10)]
+        assert sentences == ["before they met", "while they met", "after they met"]
+        await asyncio.gather(one.close(), other.close())
+
+    go(work)
