@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.actions.agent_client import SOCKET, ask_agent
-from backend.errors import HaoscarError
+from backend.actions.agent_client import AGENT, SOCKET, ask_agent
+from backend.actions.process_client import strange
 from backend.paths import Paths
 
 
@@ -160,7 +160,7 @@ class Status:
         try:
             return _read(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
-            raise _strange(problem) from problem
+            raise strange(AGENT, repr(problem)) from problem
 
 
 def read_status(paths: Paths, socket: str = SOCKET) -> tuple[Status, Mapping[str, Any]]:
@@ -185,15 +185,7 @@ def entries(answer: Mapping[str, Any]) -> tuple[Entry, ...]:
     try:
         return tuple(Entry.of(one) for one in answer["events"])
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise _strange(problem) from problem
-
-
-def _strange(problem: Exception) -> HaoscarError:
-    return HaoscarError.of(
-        "agent.answer",
-        f"The agent's answer cannot be understood: {problem!r}.",
-        "Install the same version everywhere: haoscar install-agent.",
-    )
+        raise strange(AGENT, repr(problem)) from problem
 
 
 def _read(answer: Mapping[str, Any]) -> Status:

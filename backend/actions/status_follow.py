@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backend.actions.agent_client import SOCKET, ask_agent
+from backend.actions.follow import Follower
 from backend.actions.status import Entry, Status, entries
 from backend.errors import HaoscarError
 from backend.paths import Paths
 from backend.reports import Report, error
 from backend.rollout import places
-from backend.tasks import Progress, TaskContext
 
 EVERY = 0.3  # seconds between two looks
 EVERY_WITHOUT = 1.0  # while nobody answers
@@ -30,38 +30,25 @@ class News:
     age: float = 0.0  # whole seconds since ``status`` was true, 0 while there is no problem
 
 
-class FollowStatus:
-    """Looks until it is cancelled. The listener only hears that there is something new: ``take``
-    returns the newest, and what a slow window has not taken meanwhile is gone."""
+class FollowStatus(Follower[News]):
+    """Looks until it is cancelled; see Follower."""
 
     title = "Cluster status"
 
     def __init__(
         self, paths: Paths, *, socket: str = SOCKET, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__(News())
         self._paths = paths
         self._socket = socket
         self._clock = clock
-        self._news = News()
         self._at = 0.0  # when the status was read
         self._newest: tuple[Entry | None, Entry | None] = (None, None)
         self._looks = 0
-        self._told = False  # the listener has heard of something that nobody has taken yet
 
-    def take(self) -> News:
-        """Return the newest; may be called from any thread."""
-        self._told = False  # first: what comes from now on is told again
-        return self._news
-
-    def run(self, context: TaskContext) -> None:
-        """See Task.run; ends when it is cancelled, and raises nothing for an agent that is away."""
-        while not context.cancel.cancelled:
-            news = self.look()
-            changed, self._news = news != self._news, news
-            if changed and not self._told:
-                self._told = True
-                context.listener(Progress(self.title))
-            context.cancel.wait(EVERY if news.problem is None else EVERY_WITHOUT)
+    def pause(self, news: News) -> float:
+        """See Follower.pause."""
+        return EVERY if news.problem is None else EVERY_WITHOUT
 
     def look(self) -> News:
         """Return what the agent says now, or what it said last and why nothing comes."""

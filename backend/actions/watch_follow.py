@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from backend.actions.follow import Follower
 from backend.actions.watch_live import WATCH_SOCKET, Live, read_live
 from backend.errors import HaoscarError
 from backend.paths import Paths
 from backend.reports import Report, error, warning
 from backend.rollout import places
-from backend.tasks import Progress, TaskContext
 
 EVERY = 2.0  # seconds between two looks
 
@@ -20,32 +20,19 @@ class WatchNews:
     problem: Report | None = None
 
 
-class FollowWatch:
-    """Looks until it is cancelled. The listener only hears that there is something new: ``take``
-    returns the newest, and what a slow window has not taken meanwhile is gone."""
+class FollowWatch(Follower[WatchNews]):
+    """Looks until it is cancelled; see Follower."""
 
     title = "Watch list"
 
     def __init__(self, paths: Paths, *, socket: str = WATCH_SOCKET) -> None:
+        super().__init__(WatchNews())
         self._paths = paths
         self._socket = socket
-        self._news = WatchNews()
-        self._told = False  # the listener has heard of something that nobody has taken yet
 
-    def take(self) -> WatchNews:
-        """Return the newest; may be called from any thread."""
-        self._told = False  # first: what comes from now on is told again
-        return self._news
-
-    def run(self, context: TaskContext) -> None:
-        """See Task.run; ends when it is cancelled, and raises nothing for a process that is away."""
-        while not context.cancel.cancelled:
-            news = self.look()
-            changed, self._news = news != self._news, news
-            if changed and not self._told:
-                self._told = True
-                context.listener(Progress(self.title))
-            context.cancel.wait(EVERY)
+    def pause(self, _news: WatchNews) -> float:
+        """See Follower.pause."""
+        return EVERY
 
     def look(self) -> WatchNews:
         """Return what the watch process says now, or why it says nothing."""

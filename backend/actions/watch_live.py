@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.errors import HaoscarError, Refused
+from backend.actions.process_client import Process, ask_process, strange
 from backend.paths import Paths
 from backend.rollout.places import WATCH_SOCKET
-from backend.system.agent.control_socket import ask
 from backend.watch.results import LONGEST_SUMMARY, harmless
 
 __all__ = ["WATCH_SOCKET", "Event", "Live", "LiveService", "ask_watch", "read_live"]
 
 LIMIT = 10.0  # seconds; it answers at once, or asks the other head's for five
+WATCH = Process(
+    "watch",
+    "watch process",
+    "haoscar-watch",
+    "On a head that has it: systemctl start haoscar-watch. Otherwise install it: haoscar install-agent.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +66,8 @@ class Event:
 def ask_watch(
     paths: Paths, command: str, *, socket: str = WATCH_SOCKET, limit: float = LIMIT, **values: Any
 ) -> Mapping[str, Any]:
-    """Return the watch process's answer; raises Refused when it does not run or says no.
-
-    Raises HaoscarError when it does not answer, or not in its own language.
-    """
-    path = paths.at(socket)
-    question = json.dumps({"command": command, **values}).encode()
-    try:
-        answer = json.loads(ask(str(path), question, limit))
-    except (FileNotFoundError, ConnectionRefusedError) as problem:
-        raise Refused.of(
-            "watch.not-running",
-            f"No watch process runs here ({path}).",
-            "On a head that has it: systemctl start haoscar-watch. Otherwise install it: haoscar install-agent.",
-        ) from problem
-    except PermissionError as problem:
-        raise Refused.of(
-            "watch.permission", f"Only root may ask the watch process ({path}).", "Use sudo."
-        ) from problem
-    except (OSError, ValueError, RecursionError) as problem:
-        raise HaoscarError.of(
-            "watch.silent",
-            f"The watch process did not answer: {problem}.",
-            "See: systemctl status haoscar-watch; journalctl -u haoscar-watch.",
-        ) from problem
-    if not isinstance(answer, dict):
-        raise strange("it is not a JSON object")
-    if answer.get("ok") is not True:
-        raise Refused.of("watch.refused", f"The watch process refuses: {answer.get('error')}.")
-    return answer
+    """Return the watch process's answer; raises what ask_process raises."""
+    return ask_process(paths, WATCH, socket, limit, {"command": command, **values})
 
 
 def read_live(paths: Paths, socket: str = WATCH_SOCKET) -> tuple[Live, Mapping[str, Any]]:
@@ -103,7 +80,7 @@ def read_live(paths: Paths, socket: str = WATCH_SOCKET) -> tuple[Live, Mapping[s
             answer["copy"] is True, text(answer["why"]), answer["connected"] is True, services,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise strange(repr(problem)) from problem
+        raise strange(WATCH, repr(problem)) from problem
     return live, answer
 
 
@@ -118,7 +95,7 @@ def read_history(answer: Mapping[str, Any]) -> Sequence[Event]:
             for one in answer["history"]
         ]  # fmt: skip
     except (KeyError, TypeError, ValueError) as problem:
-        raise strange(repr(problem)) from problem
+        raise strange(WATCH, repr(problem)) from problem
 
 
 def read_availability(answer: Mapping[str, Any]) -> Mapping[str, Mapping[str, float | None]]:
@@ -132,7 +109,7 @@ def read_availability(answer: Mapping[str, Any]) -> Mapping[str, Mapping[str, fl
             for ref, spans in answer["availability"].items()
         }
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise strange(repr(problem)) from problem
+        raise strange(WATCH, repr(problem)) from problem
 
 
 def _service(one: Mapping[str, Any]) -> LiveService:
@@ -150,12 +127,3 @@ def _service(one: Mapping[str, Any]) -> LiveService:
 def text(value: Any) -> str:
     """Return a line of the answer, harmless to show whoever wrote it."""
     return harmless(str(value), 2 * LONGEST_SUMMARY)
-
-
-def strange(problem: str) -> HaoscarError:
-    """Return the error that an answer cannot be understood."""
-    return HaoscarError.of(
-        "watch.answer",
-        f"The answer of the watch process cannot be understood: {problem}.",
-        "Install the same version everywhere: haoscar install-agent.",
-    )

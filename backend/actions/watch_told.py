@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.actions.process_client import strange
 from backend.actions.watch_live import (
+    WATCH,
     WATCH_SOCKET,
     Event,
     ask_watch,
     read_availability,
     read_history,
-    strange,
     text,
 )
 from backend.paths import Paths
@@ -50,7 +51,7 @@ def check_now(paths: Paths, service: str, socket: str = WATCH_SOCKET) -> Tested:
             harmless(str(answer["detail"]), LONGEST_DETAIL, lines=True),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as problem:
-        raise strange(repr(problem)) from problem
+        raise strange(WATCH, repr(problem)) from problem
 
 
 def tell(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.actions import agent_client
+from backend.actions import process_client
 from backend.cli.app import App
 from backend.cli.main import build_parser, run
 from backend.cli.output import Output
@@ -41,7 +41,7 @@ def haoscar(tmp_path, monkeypatch):
                 raise found
             return json.dumps(found).encode() + b"\n"
 
-        monkeypatch.setattr(agent_client, "ask", ask)
+        monkeypatch.setattr(process_client, "ask", ask)
         as_json = "--json" in argv
         app = App(Wiring.rooted_at(tmp_path), json=as_json, yes=True, out=Output(as_json))
         return run(build_parser().parse_args(argv), app)

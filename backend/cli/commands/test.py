@@ -40,23 +40,23 @@ PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5
 UNIT = Part("unit", (*PYTEST, "-n", "2", "-m", "not lab and not vm and not gui"), 600)
 # A window waits most of the time. A key that was pressed before a window was ready for it is lost,
 # as a person's would be: such a test may try twice more, and the summary counts how often one did.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--reruns", "2")
-GUI = Part("gui", (*PYTEST, "-m", "gui and not vm", *SIDE_BY_SIDE), 1800)
+TWO_FILES = ("-n", "2", "--dist", "loadfile")  # side by side
+GUI = Part("gui", (*PYTEST, "-m", "gui and not vm", *TWO_FILES, "--reruns", "2", "-rR"), 1800)
 IN_LAB = ("-m", "lab and not vm and not gui")
-LAB = Part("lab", (*PYTEST, *IN_LAB, "-k", "not test_watch_"), 1200)
-# One after another: one of them makes a load that the heads of all others would report. What a
-# machine that is busy with something else delays may be tried once more; the summary counts it.
-WATCH = Part("watch", (*PYTEST, *IN_LAB, "-k", "test_watch_", "--reruns", "1"), 1200)
+# Real daemons wait most of the time too. What a busy machine delays may be tried once more; the
+# summary counts and names it.
+LAB = Part("lab", (*PYTEST, *IN_LAB, *TWO_FILES, "--reruns", "1", "-rR"), 2400)
+WATCH = Part("watch", (*LAB.argv, "-k", "test_watch_"), 1200)
 # An emulated machine keeps one processor busy: two side by side.
 VM = Part("vm", (*PYTEST, "-m", "vm", "-n", "2", "--dist", "loadgroup"), 3600)
 CHOICES = {
     "style": STYLE,
     "unit": (UNIT,),
     "gui": (GUI,),
-    "lab": (LAB, WATCH),
+    "lab": (LAB,),
     "watch": (WATCH,),
     "vm": (VM,),
-    "all": (*STYLE, UNIT, GUI, LAB, WATCH, VM),
+    "all": (*STYLE, UNIT, GUI, LAB, VM),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.actions import agent_client, status_follow
+from backend.actions import process_client, status_follow
 from backend.actions.status_follow import EVENTS_EVERY, FollowStatus, News
 from backend.paths import Paths
 from backend.tasks import CancelToken, Event, TaskContext
@@ -40,7 +40,7 @@ class Agent:
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
     made = Agent()
-    monkeypatch.setattr(agent_client, "ask", made.ask)
+    monkeypatch.setattr(process_client, "ask", made.ask)
     monkeypatch.setattr(status_follow, "EVERY", 0.001)
     monkeypatch.setattr(status_follow, "EVERY_WITHOUT", 0.001)
     return made

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.actions import agent_client
+from backend.actions import process_client
 from backend.actions.maintenance import MaintenanceAction
 from backend.actions.switchover import SwitchoverAction
 from backend.change.preview import ChangeKind
@@ -33,7 +33,7 @@ class Agent:
             self.asked.append(found)
             return json.dumps(self.answer(found)).encode()
 
-        monkeypatch.setattr(agent_client, "ask", ask)
+        monkeypatch.setattr(process_client, "ask", ask)
 
     def answer(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         if question["command"] == "switchover" and self.moves:

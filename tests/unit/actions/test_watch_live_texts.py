@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend.actions import watch_live
+from backend.actions import process_client
 from backend.actions.watch_follow import FollowWatch, WatchNews
 from backend.actions.watch_live import Live, LiveService
 from backend.actions.watch_told import Past, check_now, read_past
@@ -107,7 +107,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, Any]) -> No
             raise found
         return json.dumps({"ok": True, **found}).encode()
 
-    monkeypatch.setattr(watch_live, "ask", ask)
+    monkeypatch.setattr(process_client, "ask", ask)
 
 
 def test_without_a_process_it_is_said_whether_it_is_installed(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.actions import watch_live
+from backend.actions import process_client
 from backend.amounts import share
 from backend.cli.app import App
 from backend.cli.main import build_parser, run
@@ -59,7 +59,7 @@ def haoscar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
                 raise answer
             return answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
 
-        monkeypatch.setattr(watch_live, "ask", ask)
+        monkeypatch.setattr(process_client, "ask", ask)
         as_json = "--json" in argv
         words = [one for one in argv if one != "--json"]
         app = App(wiring, json=as_json, yes=True, out=Output(as_json))
