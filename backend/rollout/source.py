@@ -7,7 +7,7 @@ from backend.agentfile.members import PRIVATE, PUBLIC, Participant, participants
 from backend.agentfile.watch import WatchPlaces, generate_watch
 from backend.errors import InvalidInput
 from backend.model.site import Site
-from backend.reports import Report
+from backend.reports import Report, info
 from backend.rollout.facts import Facts
 from backend.rollout.member import Member
 from backend.rollout.places import (
@@ -45,8 +45,18 @@ def members_of(
         )
         for one in made
     ]  # fmt: skip
-    everything = (*made, *watched.values())
-    return members, list(dict.fromkeys(report for one in everything for report in one.reports))
+    told = [report for one in (*made, *watched.values()) for report in one.reports]
+    return members, list(dict.fromkeys((*told, *_unwatched(site))))
+
+
+def _unwatched(site: Site) -> Sequence[Report]:
+    if site.watch.services:
+        return ()
+    text = (
+        "The watch list is empty: the heads take over from each other, but nothing else is watched."
+    )
+    remedy = "Save one on the page Edit Watch List; the original's three services: haoscar watch add --defaults."
+    return (info("rollout.unwatched", text, remedy),)
 
 
 def _watched(site: Site, wishes: Mapping[str, Wish | None]) -> dict[str, Generated]:

@@ -138,9 +138,8 @@ def test_an_upgrade_shows_only_what_is_new(head: Head) -> None:
     head.program = BETTER
     made = prepare(head)
     assert [one.path for one in made.groups[0].changes] == [PROGRAM, ""]
-    assert [one.code for one in made.reports if one.code.startswith("rollout.")] == [
-        "rollout.active"
-    ]
+    told = [one.code for one in made.reports if one.code.startswith("rollout.")]
+    assert told == ["rollout.unwatched", "rollout.active"]
 
 
 def runners(world: DrillWorld) -> dict[object, Runner]:

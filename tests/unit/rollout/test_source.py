@@ -88,3 +88,20 @@ def private_card(config: bytes) -> str:
 )
 def test_what_a_machine_says_of_its_cards_is_parsed(text: str, wanted: dict[str, str]) -> None:
     assert cards_of(text) == wanted
+
+
+def test_that_nothing_is_watched_is_told(tmp_path: Path) -> None:
+    watched = """[[host_group]]
+name = "heads"
+[[watch]]
+group = "heads"
+name = "load"
+monitor = "netsnmp-loadaverage.monitor"
+interval = "20m"
+"""
+
+    def told(text: str) -> list[str]:
+        return [one.code for one in members_of(parse_site(text, tmp_path / "site.toml"))[1]]
+
+    assert "rollout.unwatched" in told(SITE)
+    assert "rollout.unwatched" not in told(SITE + watched)
