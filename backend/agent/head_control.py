@@ -10,6 +10,7 @@ from backend.agent.core import events
 from backend.agent.core.explain import explain
 from backend.agent.core.timing import SECOND
 from backend.agent.resources import state as resources
+from backend.agent.resources.planner import settling
 from backend.agent.status import head_status, role_answer, virtual_ips
 from backend.agent.verdict import LONGEST, heard
 from backend.system.agent.control_socket import ControlSocket
@@ -136,9 +137,10 @@ class HeadControl:
     def role(self, _question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return who serves, in few words: it is asked once a second."""
         daemon = self._daemon
-        answer = role_answer(daemon.head, daemon.settings, daemon.verdict, boottime_us())
-        # It still serves, but its resources are being stopped for the other head.
-        return {**answer, "draining": daemon.parts.conductor.board.draining}
+        now, board = boottime_us(), daemon.parts.conductor.board
+        answer = role_answer(daemon.head, daemon.settings, daemon.verdict, now)
+        # Draining: it still serves, but its resources are being stopped for the other head.
+        return {**answer, "draining": board.draining, "settling": settling(board, now)}
 
     def health(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Hear of the watch process that this head is not fit for some seconds, or fit again."""

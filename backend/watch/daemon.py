@@ -18,7 +18,7 @@ from backend.system.watch.control_server import ControlServer
 from backend.watch.head import WatchHead
 from backend.watch.link import Link
 from backend.watch.link_seal import link_key
-from backend.watch.role import RoleWatch, agent_asker
+from backend.watch.role import Role, RoleWatch, agent_asker
 from backend.watch.settings import Settings
 
 SOCKET_NAME = "watch"  # in the run directory
@@ -117,8 +117,8 @@ class Daemon:
         self.head.role_changed(role)
         self._kick()
 
-    async def _look(self) -> None:
-        await self.role.once()
+    async def _look(self) -> Role:
+        return await self.role.now()
 
     # the clock
 

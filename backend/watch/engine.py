@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from backend.agent.chronicle import Chronicle
@@ -54,9 +54,10 @@ class Engine:
     def __init__(
         self, settings: Settings, board: Board, checks: Checks, post: Post, book: Book,
         chronicle: Chronicle, write: Callable[[str, str, str], Entry], heal: Callable[[Service, Result], None],
+        moving: Callable[[], Awaitable[bool]],
     ) -> None:  # fmt: skip
         """``write`` adds to the history (service, kind, sentence); ``heal`` gets each result of a
-        service with a recovery."""
+        service with a recovery; ``moving`` tells whether the role is being given or taken now."""
         self.board = board
         self._settings = settings
         self._services = {one.ref: one for one in settings.services}
@@ -64,6 +65,7 @@ class Engine:
         self._chronicle = chronicle
         self._write = write
         self._heal = heal
+        self._moving = moving
         self._running: dict[str, asyncio.Future[None]] = {}
         self._waiting: dict[str, list[tuple[int, asyncio.Future[Result]]]] = {}
         self._turn: dict[str, int] = {}  # how often a check of a service has begun
@@ -131,9 +133,12 @@ class Engine:
 
     async def _run(self, ref: str, hosts: tuple[str, ...], turn: int) -> None:
         result = await self._checked(self._services[ref], hosts)
+        # What the agent has stopped for the other head, or not started yet, has not failed.
+        moving = result.outcome is Outcome.FAILED and await self._moving()
         if self._running.get(ref) is asyncio.current_task():
             del self._running[ref]
-            self.step(events.Finished(ref, result))  # which may begin the next check
+            # Either may begin the next check.
+            self.step(events.Moving(ref) if moving else events.Finished(ref, result))
             self._answer(ref, result, turn)
 
     async def _checked(self, service: Service, hosts: tuple[str, ...]) -> Result:

@@ -36,7 +36,7 @@ class WatchHead:
 
     def __init__(
         self, settings: Settings, chronicle: Chronicle, kick: Callable[[], None],
-        look: Callable[[], Awaitable[None]],
+        look: Callable[[], Awaitable[Role]],
     ) -> None:  # fmt: skip
         """``kick`` has ``tick`` called soon, ``look`` asks the agent for the role at once."""
         self.settings = settings
@@ -100,7 +100,7 @@ class WatchHead:
         self.post.recall(copy.get("alerts"))
         engine = Engine(
             self.settings, self.board, Monitors(self.settings), self.post, self.book,
-            self.chronicle, self.write, self.healer.result,
+            self.chronicle, self.write, self.healer.result, self._moving,
         )  # fmt: skip
         self.engine = engine
         self.write("", "notice", "the watch list is checked from this head now")
@@ -108,11 +108,15 @@ class WatchHead:
         engine.count()
         self.kick()
 
+    async def _moving(self) -> bool:
+        return (await self._look()).moving
+
     def _end(self) -> None:
         engine = self.engine
         if engine is None:
             return
         engine.count()
+        self.copying.send_day(*self.book.keep(moment().wall))
         engine.step(events.Retire())
         self.healer.end()
         self._keep()

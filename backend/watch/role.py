@@ -25,6 +25,12 @@ class Role(NamedTuple):
     other_alive: bool = False
     other_willing: bool = False  # it would take the role
     draining: bool = False  # the agent stops the resources here, to hand the role over
+    settling: bool = False  # the agent starts the resources here: it has just begun to serve
+
+    @property
+    def moving(self) -> bool:
+        """Whether what does not run here says nothing: it belongs to the other head, or comes."""
+        return not self.active or self.draining or self.settling
 
 
 def read_role(answer: Mapping[str, Any]) -> Role:
@@ -39,6 +45,7 @@ def read_role(answer: Mapping[str, Any]) -> Role:
         other_alive=peer.get("alive") is True,
         other_willing=peer.get("willing") is True,
         draining=answer.get("draining") is True,
+        settling=answer.get("settling") is True,
     )
 
 
@@ -52,6 +59,8 @@ class RoleWatch:
         self._changed = changed
         self._clock = clock
         self._answered = clock()
+        self._began = clock()  # when the last question began
+        self._turn: asyncio.Lock | None = None
         self.role = Role()
 
     async def run(self) -> None:
@@ -61,8 +70,19 @@ class RoleWatch:
             await self.once()
             await asyncio.sleep(max(0.05, EVERY - (self._clock() - began)))
 
+    async def now(self) -> Role:
+        """Return the role as it is after this call: many callers at once share a question."""
+        called = self._clock()
+        if self._turn is None:  # not before the loop runs, or Python 3.9 takes another loop's
+            self._turn = asyncio.Lock()
+        async with self._turn:
+            if self._began < called:
+                await self.once()
+        return self.role
+
     async def once(self) -> None:
         """Ask once."""
+        self._began = self._clock()
         try:
             found = read_role(await self._ask({"command": "role"}))
             self._answered = self._clock()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.watch_heads import (
+    AGENT,
     BORROWED,
     HEADS,
     INTERVALS,
@@ -198,6 +199,20 @@ def test_resources_stop_before_the_role_moves(movable: Pair, record_property: Re
     assert not pair.has_address(old)
     pair.until_well()
     assert pair.takeovers() == took + 1
+
+
+def test_a_planned_switchover_is_no_failure_of_what_moves(movable: Pair) -> None:
+    pair = movable
+    old, known = pair.active, len(pair.history("app"))
+    new = other(old)
+    told = {name: pair.alerts(name).count("app failure") for name in HEADS}
+    pair.ask(old, AGENT, command="switchover")
+    until(lambda: pair.shown(old, "base")["ActiveState"] == "deactivating", "the drain")
+    until(lambda: pair.serves(new), "the takeover")
+    until(lambda: pair.running(new, "app"), "the resource there")
+    pair.until_well()
+    assert {name: pair.alerts(name).count("app failure") for name in HEADS} == told
+    assert not [one for one in pair.history("app")[known:] if "failed" in one]
 
 
 def test_down_on_both_at_once_nothing_moves(pair: Pair) -> None:

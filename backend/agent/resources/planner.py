@@ -11,6 +11,7 @@ from backend.agent.resources import permission
 from backend.agent.resources.endings import finish
 from backend.agent.resources.kinds import Verb, can_look
 from backend.agent.resources.state import (
+    SETTLES,
     Board,
     Decision,
     Drain,
@@ -113,6 +114,15 @@ def barred(board: Board) -> dict[str, str]:
                 found[item.name] = cause
                 grown = True
     return found
+
+
+def settling(board: Board, now: int) -> bool:
+    """Return whether this head has just begun to serve, and resources that should run do not yet."""
+    if not board.serving or board.draining or now - board.served >= SETTLES:
+        return False
+    ways = (Phase.UNKNOWN, Phase.STOPPED, Phase.BLOCKED, Phase.STARTING)
+    waiting = {item.name for item in board.items if item.phase in ways}
+    return not waiting <= barred(board).keys()
 
 
 def _settle_item(turn: Turn, item: Item) -> None:

@@ -18,6 +18,7 @@ GUARD = 20 * SECOND  # beyond a program's own limit until its end counts as lost
 RETRY = 30 * SECOND  # between two tries to stop what does not stop
 LOOK_AGAIN = 2 * SECOND  # between two probes that did not tell
 PROBES = 5  # that did not tell, until a start is given up
+SETTLES = 60 * SECOND  # so long resources may take to start before their checks count as failed
 RESTART_ONCE_IN = 600 * SECOND  # a second failure within it is given to the other head
 PEER_HEARD = 2 * SECOND  # so long the other head's word counts as its present
 

@@ -171,6 +171,8 @@ class Board:
             return
         if isinstance(event, events.Finished):
             self._finished(ref, event.result)
+        elif isinstance(event, events.Moving):
+            self._moving(ref)
         elif isinstance(event, events.Reported):
             self._reported(ref, event)
         elif isinstance(event, events.TestNow):
@@ -211,6 +213,15 @@ class Board:
             table.keep(ref, state._replace(due=due))
         if before.again:
             self._test(ref)
+
+    def _moving(self, ref: str) -> None:
+        table = self._table
+        state = table.states[ref]
+        if not state.running:
+            return  # it was cancelled meanwhile
+        table.keep(ref, state._replace(running=False, again=False))
+        soon = table.now.mono + min(schedule.HOLD, table.service(ref).interval)
+        self._hold(ref, "the role is moving between the heads", soon)
 
     def _reported(self, ref: str, event: events.Reported) -> None:
         table, now = self._table, self._table.now.mono

@@ -18,6 +18,12 @@ class Finished(NamedTuple):
     result: Result
 
 
+class Moving(NamedTuple):
+    """A check has failed while the role was moving between the heads: that says nothing."""
+
+    ref: str
+
+
 class Reported(NamedTuple):
     """A service has reported by itself, as mon's traps do."""
 
@@ -75,6 +81,6 @@ class Retire(NamedTuple):
 
 
 Event = Union[
-    Tick, Finished, Reported, Acknowledge, Unacknowledge, Disable, Enable, TestNow, Escalated,
+    Tick, Finished, Moving, Reported, Acknowledge, Unacknowledge, Disable, Enable, TestNow, Escalated,
     Begin, Retire,
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Starts in order and in parallel, stops the other way round, and what happens when one fails."""
 
-from backend.agent.resources.state import Drain, Forget, Retire, Serve
+from backend.agent.resources.planner import settling
+from backend.agent.resources.state import SETTLES, Drain, Forget, Retire, Serve
 from backend.system.agent.program import How
 from tests.unit.agent_resources.world import OCF_NOT_RUNNING, World, blind, ocf
 
@@ -36,6 +37,30 @@ def test_starts_go_in_parallel_where_they_may() -> None:
     assert world.phases() == UP
     assert world.board.fit
     assert not world.board.all_stopped
+
+
+def test_a_head_settles_until_all_that_can_run_runs() -> None:
+    world = stack()
+    assert not settling(world.board, world.now)
+    world.tell(Serve(1))
+    assert settling(world.board, world.now)
+    world.ends("start disk", "start log", "start db")
+    assert settling(world.board, world.now)
+    world.end("start web")
+    assert not settling(world.board, world.now)
+    world.tell(Drain())
+    assert not settling(world.board, world.now)
+
+
+def test_a_head_does_not_wait_for_what_has_failed_nor_for_ever() -> None:
+    world = stack()
+    world.tell(Serve(1))
+    assert not settling(world.board, world.now + SETTLES)
+    world.end("start log")
+    world.end("start disk", 6)
+    world.ends(*list(world.running))
+    assert world.phases()["web"] == "blocked"
+    assert not settling(world.board, world.now)
 
 
 def test_stops_go_the_other_way_round() -> None:

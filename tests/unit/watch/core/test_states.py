@@ -43,6 +43,22 @@ def test_sentences_say_what_has_changed_and_nothing_else():
     assert world.sentences == ["g:s is well again, after 3 failures in 12 s."]
 
 
+def test_a_failure_while_the_role_moves_is_looked_at_again_soon():
+    world = World(service(interval=3600.0))
+    world.well()
+    world.step(events.TestNow("g:s"))
+    world.step(events.Moving("g:s"))
+    shown = world.shown()
+    assert (shown["state"], shown["running"], shown["held"]) == (
+        "ok", False, "the role is moving between the heads",
+    )  # fmt: skip
+    world.wait(1.0)
+    assert world.shown()["running"]
+    world.step(events.Disable("g:s"))
+    world.step(events.Moving("g:s"))  # it was ended meanwhile
+    assert world.shown()["state"] == "disabled"
+
+
 def test_an_acknowledgement_silences_until_it_is_up():
     world = World(service())
     world.step(events.Acknowledge("g:s", "", "ann"))

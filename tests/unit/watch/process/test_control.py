@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import socket
@@ -266,6 +267,38 @@ def test_the_role_is_followed_and_three_seconds_of_silence_end_it(short: Path) -
         await agent.close()
 
     go(work)
+
+
+def test_who_asks_at_once_shares_a_question() -> None:
+    async def work() -> None:
+        asked, now = [0], itertools.count()
+
+        async def ask(_question: dict[str, Any]) -> Mapping[str, Any]:
+            asked[0] += 1
+            await asyncio.sleep(0.01)
+            return {"role": "active", "settling": asked[0] > 1}
+
+        watch = RoleWatch(ask, lambda _role: None, lambda: float(next(now)))
+        first = asyncio.ensure_future(watch.once())  # it may have been answered already
+        await asyncio.sleep(0)
+        roles = await asyncio.gather(*(watch.now() for _ in range(50)))
+        await first
+        assert asked[0] == 3  # the first of them asks before the others want to know
+        assert all(one.moving for one in roles)
+
+    go(work)
+
+
+@pytest.mark.parametrize(
+    ("answer", "moving"),
+    [
+        ({"role": "active"}, False), ({"role": "active", "draining": True}, True),
+        ({"role": "active", "settling": True}, True), ({"role": "standby"}, True),
+        ({"role": "active", "settling": 1, "draining": "yes"}, False),
+    ],
+)  # fmt: skip
+def test_when_the_role_is_moving(answer: dict[str, Any], moving: bool) -> None:
+    assert read_role(answer).moving is moving
 
 
 @pytest.mark.parametrize(

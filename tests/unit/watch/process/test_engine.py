@@ -62,13 +62,17 @@ class World:
         self.noted: list[tuple[str, str, str]] = []
         self.lines: list[str] = []
         self.states: dict[str, str] = {}
+        self.moves = False  # whether the role is moving
         told = settings(*services)
         chronicle = Chronicle(self.lines.append, time.time, lambda: 0)
         self.board = Board(told)
         self.engine = Engine(
             told, self.board, self.checks, self, self, chronicle, self.write,  # type: ignore[arg-type]
-            lambda one, result: self.healed.append((one.name, result)),
+            lambda one, result: self.healed.append((one.name, result)), self.moving,
         )  # fmt: skip
+
+    async def moving(self) -> bool:
+        return self.moves
 
     def write(self, service: str, kind: str, sentence: str) -> Entry:
         self.noted.append((service, kind, sentence))
@@ -99,8 +103,10 @@ class World:
             end.set_exception(result)
         else:
             end.set_result(result)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until(lambda: end is not self.checks.last(name) or not self.runs(name), "its end")
+
+    def runs(self, name: str) -> bool:
+        return f"g:{name}" in self.engine._running
 
 
 def test_a_monitor_that_raises_is_unknown_and_stops_no_other() -> None:
@@ -134,6 +140,26 @@ def test_what_was_ended_says_nothing_any_more(event: events.Event) -> None:
         assert (answer.outcome, answer.summary) == (Outcome.UNKNOWN, "the check was ended")
         await until(lambda: world.checks.cancelled == ["s"], "the end of the check")
         assert (world.sent, world.healed) == ([], [])
+        await world.engine.close()
+
+    go(work)
+
+
+def test_what_fails_while_the_role_moves_has_not_failed() -> None:
+    async def work() -> None:
+        world = World(service("s", period(), recovery=RECOVERY))
+        await world.begun("s")
+        await world.ends("s", WELL)
+        for moves, state in ((True, "ok"), (False, "failed")):
+            world.engine.step(events.TestNow("g:s"))
+            await until(lambda: not world.checks.last("s").done(), "the check")
+            world.moves = moves
+            await world.ends("s", BAD)
+            assert world.state("s") == state
+            assert bool(world.sent) is not moves
+        assert [result.outcome for _, result in world.healed] == [Outcome.OK, Outcome.FAILED]
+        held = "is not checked: the role is moving between the heads"
+        assert ("g:s", "state", held) in world.noted
         await world.engine.close()
 
     go(work)

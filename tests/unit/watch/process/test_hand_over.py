@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backend.agent.chronicle import Chronicle
+from backend.watch.availability import day_of
 from backend.watch.head import WatchHead
 from backend.watch.link import LinkDown
 from backend.watch.role import Role
@@ -50,8 +51,9 @@ class Wire:
 def head(name: str, directory: Path) -> tuple[WatchHead, Wire, list[str]]:
     lines: list[str] = []
 
-    async def look() -> None:
+    async def look() -> Role:
         """The agent says nothing new."""
+        return made.role
 
     place = directory / name
     place.mkdir()
@@ -101,6 +103,23 @@ def test_the_head_that_begins_goes_on_where_the_other_one_was(tmp_path: Path) ->
             "ok": True,
             "sentence": f"{SERVICE.ref} was enabled: it is checked again.",
         }
+        await asyncio.gather(one.close(), other.close())
+
+    go(work)
+
+
+def test_the_availability_of_the_last_minute_is_handed_over(tmp_path: Path) -> None:
+    async def work() -> None:
+        (one, wire, _), (other, back, _) = head("head1", tmp_path), head("head2", tmp_path)
+        wire.other, back.other = other, one
+        one.role_changed(ACTIVE)
+        await until(lambda: one.engine is not None, "the first head")
+        one.tick()  # the first count
+        await asyncio.sleep(0.05)
+        one.role_changed(Role(why="another head serves"))
+        day = day_of(time.time())
+        assert one.book.day(day) == other.book.day(day)
+        assert one.book.day(day)
         await asyncio.gather(one.close(), other.close())
 
     go(work)
