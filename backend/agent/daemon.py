@@ -36,7 +36,7 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
-GATHER = 1 * MS  # what a round's answers take on a LAN
+GATHER = 3 * MS  # what a round's answers take on a LAN, from machines that were asleep
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
@@ -134,9 +134,10 @@ class Daemon:
             self.parts.links.stalled(now)
             self._step(Tick(late), now)
             late = 0
-        for end, network in ends.items():
-            if calm or end in ready:
-                self._receive(network)
+        if not self._begins_round(before, now, calm=calm):
+            for end, network in ends.items():
+                if calm or end in ready:
+                    self._receive(network)
         self._timers(boottime_us(), late)
         for one in ready:
             if one in links:
@@ -207,7 +208,7 @@ class Daemon:
         core = self.head.next_round if resting else wake_at(self.head, now)
         if now < self._gathering:
             core = min(core, self._gathering)
-        slack = self._timing.round if calm else 0  # what is not urgent waits for a pass that is
+        slack = self._timing.rest if calm else 0  # what is not urgent waits for a pass that is
         moments = [core, self._next_look + slack, self._next_keepalive + slack]
         moments.append(self.parts.conductor.wake_at())
         due = self.parts.hands.announcer.due
@@ -229,6 +230,11 @@ class Daemon:
         served = head.peer.served
         expected = self._timing.rest + self._timing.retry
         return head.role is Role.STANDBY and now - served < expected
+
+    def _begins_round(self, before: int, now: int, *, calm: bool) -> bool:
+        """Whether a round begins after a rest: what has come meanwhile is read with its answers."""
+        active, rested = self.head.role is Role.ACTIVE, before >= self._gathering
+        return calm and active and rested and now >= self.head.next_round
 
     def _listened(self, ends: dict[int, int], *, calm: bool) -> list[int]:
         """Return the sockets that wake the loop; in calm all are read whenever it is awake."""

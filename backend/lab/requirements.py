@@ -33,7 +33,8 @@ TESTS = {
         "ipxe", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "fdisk", "lvm2", "e2fsprogs", "xfsprogs",
         "dracut-core", "dracut-network", "kmod", "busybox", "zstd", "cpio", "sudo", "efibootmgr",
         "resource-agents", "psmisc", "fence-agents", "openipmi", "ipmitool",
-        "libtime-period-perl", "mon", "monitoring-plugins-basic", "snmpd", "snmptrapd", "netbase", "python3-cryptography", "xvfb", "xdotool", "imagemagick", "fonts-dejavu-core",
+        "libtime-period-perl", "mon", "monitoring-plugins-basic", "snmpd", "snmptrapd", "netbase", "python3-cryptography",
+        "dnsmasq-base", "slurmctld", "slurm-client", "munge", "sshfs", "xvfb", "xdotool", "imagemagick", "fonts-dejavu-core",
     ),
     Family.RHEL: (),
 }  # fmt: skip

@@ -1,101 +1,43 @@
 """The MAC panel with real clicks, keys and drags, and with real requests on a real (virtual) wire."""
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backend.actions.session import Session, save
 from backend.clone.constants import INSTALLER_FILE, KERNEL_FILE
 from backend.clone.installs import Installs
 from backend.clone.ticket import TicketState
-from backend.discovery.mac_files import MacFormat
-from backend.model.addresses import Mac
-from backend.model.site import Site
 from backend.netboot.dhcp import INCLUDE
 from backend.paths import Paths
-from backend.site.store import SiteStore
 from tests.fakes.mac_head import SITE, A, B, C, write_site
 from tests.gui import network_boot_head
-from tests.gui.conftest import OpenWindow
-from tests.gui.driver import Window
-from tests.gui.macs_head import NAMESPACE, Wire, private_network
+from tests.gui.macs_head import Wire
+from tests.gui.macs_window import (
+    ATTEMPTS,
+    CLIENTS,
+    HINT,
+    LATENCY,
+    LIST,
+    MANY,
+    PANEL,
+    STATUS,
+    OpenPanel,
+    cards,
+    centre,
+    declined,
+    heard,
+    offered,
+    open_panel,
+    site_of,
+    wire,
+)
 from tests.unit.test_clone_answer import BOTH, image
 
+__all__ = ["open_panel", "wire"]  # the fixtures of this file
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces")
-
-PANEL = "collect-macs"
-LIST, CLIENTS, HINT, STATUS = (f"{PANEL}.{one}" for one in ("list", "clients", "hint", "status"))
-OPTIONS = ("--setup", "tests.gui.macs_head:setup", "--interface", "wire0")
-OpenPanel = Callable[..., Window]
-MANY = 10_000
-LATENCY = 100  # milliseconds for which the window may be deaf
-ATTEMPTS = 5  # where other programs keep the processors busy
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """The private network; windows that are opened live at its head's end."""
-    with private_network() as made:
-        monkeypatch.setenv(NAMESPACE, made.here)
-        yield made
-
-
-@pytest.fixture
-def open_panel(open_window: OpenWindow, root: Path, wire: Wire) -> OpenPanel:
-    """A function that opens the window where it was left: at this panel, listening."""
-
-    def start(*options: str, site: Site = SITE) -> Window:
-        paths = Paths(root)
-        if not paths.site_file.exists():
-            write_site(paths, site)
-        save(paths, Session(PANEL))
-        window = open_window(*OPTIONS, *options)
-        window.wait_text(STATUS, "Currently Scanning Network on wire0...")
-        window.wait_until(lambda: "standby1" in window.widget(CLIENTS)["rows"])
-        return window
-
-    return start
-
-
-def heard(window: Window, *macs: Mac) -> None:
-    """Wait until the list holds these addresses, in this order."""
-    window.wait_until(
-        lambda: list(window.widget(LIST)["rows"]) == list(macs), what=f"the list holds {macs}"
-    )
-
-
-def site_of(root: Path) -> Site:
-    return SiteStore(Paths(root)).load()
-
-
-def cards(root: Path) -> list[Mac | None]:
-    return [one.mac for one in site_of(root).standbys]
-
-
-def centre(window: Window, table: str, key: str) -> tuple[int, int]:
-    """Return the middle of a visible row."""
-    window.wait_until(lambda: key in window.widget(table)["boxes"], what=f"{key} is visible")
-    box = window.widget(table)["boxes"][key]
-    return box["x"] + box["width"] // 3, box["y"] + box["height"] // 2
-
-
-def offered(window: Window, mac: Mac, address: str) -> None:
-    """Wait for the view that offers to give a card to the standby of this address."""
-    window.wait_for("view.confirm")
-    difference = window.text("view.diff")
-    assert f'+mac = "{mac}"' in difference
-    assert f'address = "{address}"' in difference
-
-
-def declined(window: Window) -> None:
-    """Leave the view of what will change with Esc."""
-    window.wait_for("view.confirm")
-    window.key("Escape")
-    window.wait_for(f"{PANEL}.close")
 
 
 def test_listening_begins_with_the_panel_and_ends_with_it(
@@ -379,92 +321,6 @@ def test_everything_by_keyboard(open_panel: OpenPanel, root: Path, wire: Wire) -
     window.key("Escape")
     window.wait_until(lambda: window.shown("home.next"))
     assert cards(root) == [None, None]
-
-
-def chooser(window: Window, title: str) -> bool:
-    """Tell whether the file chooser of this title is open."""
-    found = subprocess.run(
-        ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"],
-        env={**os.environ, "DISPLAY": window.display.name}, capture_output=True, timeout=20,
-        check=False,
-    )  # fmt: skip
-    return found.returncode == 0
-
-
-def choose(window: Window, title: str, path: Path) -> None:
-    """Type a path into the file chooser."""
-    window.wait_until(lambda: chooser(window, title), what=f"the chooser {title!r}")
-    window.key("ctrl+slash", "BackSpace")
-    window.type(str(path))
-    window.key("Return")
-    window.wait_until(lambda: not chooser(window, title), what="the chooser is gone")
-
-
-FORMATS = {
-    "OSCAR 5": (MacFormat.CURRENT, True),
-    "OSCAR 4 (2005)": (MacFormat.OSCAR_2005, False),
-    "OSCAR 2, 3 (2003)": (MacFormat.OSCAR_2003, False),
-    "MAC.info (OSCAR 1.1)": (MacFormat.MAC_INFO, True),
-}
-
-
-@pytest.mark.parametrize("label", FORMATS)
-def test_the_historical_formats_survive_export_and_import(
-    open_panel: OpenPanel, root: Path, wire: Wire, tmp_path: Path, label: str
-) -> None:
-    form, bound = FORMATS[label]
-    standbys = (replace(SITE.standbys[0], mac=C), SITE.standbys[1])
-    window = open_panel(site=replace(SITE, standbys=standbys))
-    wire.machines((A, "pxe-uefi"))
-    heard(window, A)
-    window.click(f"{PANEL}.collect")
-    window.choose(f"{PANEL}.format", label)
-    file = tmp_path / "macs"
-    window.click(f"{PANEL}.export")
-    choose(window, "Export MACs to file", file)
-    window.wait_until(file.exists)
-    assert (A in file.read_text()) is (form is not MacFormat.MAC_INFO)
-    assert file.read_text().startswith("# Saved OSCAR") is (form is not MacFormat.MAC_INFO)
-    window.click(f"{PANEL}.remove-all")
-    heard(window)
-    write_site(Paths(root))
-    window.click(f"{PANEL}.import")
-    choose(window, "Import MACs from file", file)
-    if bound:
-        window.click("view.confirm")
-        window.wait_text("view.sentence", "addresses:")
-        window.click("view.close")
-    else:
-        window.wait_text("banner.text", "addresses:")
-    expected = {MacFormat.CURRENT: [A], MacFormat.MAC_INFO: []}.get(form, [A, C])
-    heard(window, *expected)
-    assert cards(root) == [C if bound else None, None]
-
-
-def test_bad_files_are_refused_line_by_line_or_as_a_whole(
-    open_panel: OpenPanel, wire: Wire, tmp_path: Path
-) -> None:
-    window = open_panel()
-    wire.machines((C, "pxe-uefi"))
-    heard(window, C)
-    window.click(f"{PANEL}.collect")
-    rubbish, mixed = tmp_path / "rubbish", tmp_path / "mixed"
-    rubbish.write_bytes(bytes(range(256)))
-    mixed.write_bytes(b"\xef\xbb\xbf52-54-00-00-00-01\r\nrubbish\r\n52:54:00:00:00:01\r\n")
-    window.click(f"{PANEL}.import")
-    choose(window, "Import MACs from file", rubbish)
-    window.wait_text("banner.text", "The file rubbish is not a text file.")
-    heard(window, C)
-    window.click(f"{PANEL}.import")
-    choose(window, "Import MACs from file", mixed)
-    window.wait_for("view.confirm")
-    shown = [cells[-1] for cells in window.widget("view.changes")["rows"].values()]
-    assert "mixed:2: 'rubbish' is not a MAC address." in shown
-    assert f"mixed:3: {A} is in line 1 too." in shown
-    window.click("view.confirm")
-    window.wait_text("view.details", "mixed:2: 'rubbish' is not a MAC address.")
-    window.click("view.close")
-    heard(window, C, A)
 
 
 def test_ten_thousand_macs_in_two_seconds_lose_none_and_never_block_the_window(

@@ -1,97 +1,20 @@
-"""The window itself: rail, keys, the three views, the log, what it remembers, and how quick it is."""
+"""The window itself: rail, keys, the three views, the log, and what it remembers."""
 
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.gui.conftest import OpenWindow, debian, windows
-from tests.gui.driver import Display, Window, run_cli
+from tests.gui.conftest import OpenWindow
+from tests.gui.driver import Window, run_cli
+from tests.gui.trial_shell import STEPS, TRIAL, shared, target, trial, window
 
-TRIAL = ("--setup", "tests.gui.trial_panel:setup", "--interface", "eth0")
-STEPS = {
-    "packages": "HA-OSCAR Packages Installation...",
-    "fetch-image": "Building Image for Standby server [Be patient!]",
-    "add-standby": "Configuration for Standby server on [eth0]...",
-    "collect-macs": "Network Setup & Make boot server on [eth0]...",
-    "complete": "Complete installation",
-}
+__all__ = ["shared", "window"]  # the fixtures of this file
+
 WORDS = ("not started", "ready", "running", "done", "failed", "out of date")
-
-
-def trial(open_window: OpenWindow, *options: str) -> Window:
-    """Open a window at the trial panel."""
-    window = open_window(*TRIAL, *options)
-    window.click("rail.trial")
-    window.wait_for("trial.write")
-    return window
-
-
-def target(root: Path) -> Path:
-    return root / "etc/trial.conf"
-
-
-class Shared:
-    """One window for all tests that leave it as they find it; a new one after one that failed."""
-
-    def __init__(self, display: Display, directory: Path) -> None:
-        self._display, self._directory = display, directory
-        self._count = 0
-        self._end = ExitStack()
-        self._window: Window | None = None
-
-    def window(self) -> Window:
-        """Return it at the trial panel, with nothing typed."""
-        if self._window is None:
-            self._count += 1
-            root = debian(self._directory / f"root-{self._count}")
-            self._window = self._end.enter_context(windows(self._display, root))(*TRIAL)
-        window = self._window
-        target(window.root).unlink(missing_ok=True)
-        window.click("rail.trial")
-        window.wait_until(lambda: window.shown("view") or window.enabled("trial.write"))
-        if window.shown("view"):
-            window.key("Escape")
-        window.wait_for("trial.write")
-        window.key("ctrl+r", "Escape")  # the panel proposes anew when it comes back
-        window.click("rail.trial")
-        window.wait_for("trial.write")
-        return window
-
-    def drop(self) -> None:
-        """Close it; its errors fail the test that comes to this."""
-        self._window = None
-        end, self._end = self._end, ExitStack()
-        end.close()
-
-
-@pytest.fixture(scope="module")
-def shared(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """See Shared."""
-    made = Shared(display, tmp_path_factory.mktemp("shared"))
-    yield made
-    made.drop()
-
-
-@pytest.fixture
-def window(shared: Shared, request: pytest.FixtureRequest) -> Iterator[Window]:
-    """The shared window, at the trial panel."""
-    failed = request.session.testsfailed
-    try:
-        found = shared.window()
-    except AssertionError:
-        shared.drop()
-        raise
-    yield found
-    if request.session.testsfailed > failed:
-        shared.drop()
-    else:
-        assert found.errors() == []
 
 
 def test_the_rail_has_the_originals_steps_with_a_state_each(window: Window) -> None:
@@ -432,95 +355,6 @@ def test_changes_are_listed_and_undone_one_by_one(window: Window) -> None:
     window.click("view.close")
     window.wait_until(lambda: "↶ undone" in str(window.widget("changes.list")["rows"]))
     assert not window.enabled("changes.undo")
-
-
-PAGES = (*STEPS, "watch-list", "status", "changes")
-
-
-def test_every_page_fits_into_1024_by_768(open_window: OpenWindow) -> None:
-    window = open_window("--interface", "eth0", "--setup", "tests.gui.trial_panel:sample")
-    window.wait_text("rail.collect-macs.state", "running: copy 42 %")
-    outside = []
-    for page in PAGES:
-        window.click(f"rail.{page}")
-        window.wait_until(lambda page=page: window.shown(f"{page}.title"), what=page)
-        for name, one in window.widgets().items():
-            right, bottom = one["x"] + one["width"], one["y"] + one["height"]
-            if one["shown"] and (right > window.display.width or bottom > window.display.height):
-                outside.append(f"{name} ends at {right}, {bottom}")
-    assert outside == []
-
-
-LATENCY = 100.0  # milliseconds that no event may have to wait
-ATTEMPTS = 5  # other programs on the machine can only make it slower: the best attempt counts
-
-
-def best_gap(window: Window, attempt: Callable[[], object]) -> float:
-    """Return the longest time for which the window was deaf, in the best of some attempts."""
-    best = float("inf")
-    for _ in range(ATTEMPTS):
-        window.longest_gap()
-        attempt()
-        best = min(best, window.longest_gap())
-        if best < LATENCY:
-            break
-    return best
-
-
-def test_ten_thousand_rows_in_two_seconds_block_nothing(window: Window) -> None:
-
-    def attempt() -> None:
-        window.click("trial.rows")
-        window.wait_text("trial.note", "rows arrive")
-        window.wait_text("trial.note", "10000 rows", limit=30)
-
-    assert best_gap(window, attempt) < LATENCY
-    assert len(window.widget("trial.table")["rows"]) == 10_000
-
-
-def test_a_flood_of_events_blocks_nothing(window: Window) -> None:
-
-    def attempt() -> None:
-        window.click("trial.flood")
-        window.wait_text("trial.note", "flooded")
-        window.fill("trial.content", "typed-meanwhile")
-        window.wait_text("trial.note", "dry", limit=30)
-
-    assert best_gap(window, attempt) < LATENCY
-
-
-def test_opening_every_step_blocks_nothing(open_window: OpenWindow, root: Path) -> None:
-    gaps: dict[str, float] = {}
-    for _ in range(ATTEMPTS):  # a new window each time: it is the first opening that takes long
-        window = open_window(*TRIAL)
-        window.wait_for("home.next")
-        window.longest_gap()
-        for number, name in enumerate(STEPS, 1):
-            window.key(f"alt+{number}")
-            window.wait_until(lambda name=name: window.shown(f"{name}.title"), what=f"page {name}")  # noqa: B023
-            gaps[name] = min(gaps.get(name, float("inf")), window.longest_gap())
-        window.kill()
-        (root / "var/lib/haoscar/window.json").unlink(missing_ok=True)
-        if max(gaps.values()) < LATENCY:
-            break
-    assert {name: gap for name, gap in gaps.items() if gap >= LATENCY} == {}
-
-
-def test_everything_fits_at_200_percent(open_window: OpenWindow) -> None:
-    large = Display(2048, 1536)
-    try:
-        window = open_window(*TRIAL, "--scale", "2", on=large)
-        window.click("rail.trial")
-        window.wait_for("trial.write")
-        for name, one in window.widgets().items():
-            if one["shown"]:
-                assert one["x"] + one["width"] <= large.width, name
-                assert one["y"] + one["height"] <= large.height, name
-        window.click("trial.write")
-        window.wait_for("view.confirm")
-        window.kill()
-    finally:
-        large.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="says that it needs root before anything else")

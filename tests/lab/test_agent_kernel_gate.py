@@ -1,102 +1,50 @@
-"""The gate, the addresses and ARP of the agent, against the kernel itself, in namespaces."""
+"""The gate of the agent, against the kernel itself, in namespaces."""
 
-import contextlib
 import os
 import signal
-import statistics
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from backend.system.agent import bpf, ruleset
-from backend.system.agent.addresses import Addresses, Renewer
-from backend.system.agent.arp import Arp, Confirmation, Sighting
+from backend.system.agent import ruleset
 from backend.system.agent.bpf_gate import DeadlineGate
-from backend.system.agent.gate import Gate
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
+from tests.lab.agent_gate import (
+    EVERYTHING,
+    MS,
+    TOLERANCE,
+    _inside_head,
+    addresses,
+    gate,
+    kind,
+    prober,
+    world,
+)
 from tests.lab.agent_kernel_world import (
     MACHINES,
     SECOND_VIP,
-    STRANGE,
     VIP,
     VIPS,
     Prober,
-    World,
-    built,
     kinds,
     longest_gap,
-    realtime,
     wait_for,
 )
 
+__all__ = [
+    "_inside_head",
+    "addresses",
+    "gate",
+    "kind",
+    "prober",
+    "world",
+]  # the fixtures of this file
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),
 ]
-
-MS = 1_000
-EVERYTHING = frozenset(("arp2", "echo"))
-TOLERANCE = 25 * MS  # the promise
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with built() as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def _inside_head(world: World) -> Iterator[None]:
-    with world.inside("head"), realtime():
-        yield
-
-
-@pytest.fixture(params=[Gate, DeadlineGate], ids=["nftables", "bpf"])
-def kind(request: pytest.FixtureRequest) -> type[Gate]:
-    return request.param
-
-
-@pytest.fixture
-def gate(kind: type[Gate]) -> Iterator[Gate]:
-    """A gate on the head, closed."""
-    one = kind(VIPS)
-    one.install()
-    assert getattr(one, "refusal", "") == ""
-    try:
-        yield one
-    finally:
-        with contextlib.suppress(KernelError):
-            one.remove()
-        one.shut()
-
-
-@pytest.fixture
-def addresses() -> Iterator[Addresses]:
-    """The virtual IPs on the head, renewed."""
-    one = Addresses(VIPS)
-    one.add()
-    failures: list[str] = []
-    renewer = Renewer(one, failures.append)
-    renewer.start()
-    try:
-        yield one
-        assert not failures
-    finally:
-        renewer.stop()
-        one.remove()
-        one.close()
-
-
-@pytest.fixture
-def prober(world: World) -> Iterator[Prober]:
-    one = Prober(world)
-    try:
-        yield one
-    finally:
-        one.close()
 
 
 @pytest.mark.parametrize(("interface", "vip", "own"), [("eth0", VIP, MACHINES["head"]), ("eth1", SECOND_VIP, "192.0.2.11")])  # fmt: skip
@@ -357,166 +305,3 @@ def test_frozen_twice_only_an_absolute_deadline_keeps_it_closed(world, kind, add
         again.install()
         again.remove()
         again.shut()
-
-
-def test_a_kernel_that_refuses_bpf_leaves_nftables_and_says_so(world, monkeypatch):
-    monkeypatch.setattr(bpf, "program", lambda *_args, **_more: bytes(8))
-    gate = DeadlineGate(VIPS)
-    try:
-        gate.install()
-        assert "refused: load the program haoscar_in" in gate.refusal
-        assert gate.way == "nftables"
-        assert gate.intact()
-        assert gate.open(boottime_us() + 300 * MS)
-        assert gate.remaining() > 200 * MS
-        assert "clsact" not in world.run("head", "tc", "qdisc", "show")
-    finally:
-        gate.remove()
-        gate.shut()
-
-
-@pytest.mark.parametrize("bpf_works", [True, False])
-def test_a_kernel_without_the_egress_hook_needs_bpf(
-    world, addresses, prober, monkeypatch, bpf_works
-):
-    monkeypatch.setattr(ruleset, "_EGRESS", 7)  # a hook that the kernel does not know
-    plain = Gate(VIPS)
-    with pytest.raises(KernelError, match=r"watch eth0 .netdev egress.*Linux 5\.16"):
-        plain.install()
-    assert not plain.intact()
-    plain.shut()
-    gate = DeadlineGate(VIPS)
-    arp = Arp(VIPS)
-    mac = world.mac("head")
-    try:
-        if not bpf_works:
-            monkeypatch.setattr(bpf, "program", lambda *_args, **_more: bytes(8))
-            with pytest.raises(KernelError, match="neither by nftables"):
-                gate.install()
-            assert "haoscar" not in world.run("head", "nft", "list", "ruleset")
-            return
-        gate.install()
-        assert (gate.intact(), gate.refusal) == (True, "")
-        assert arp.announce() == 0
-        assert kinds(prober.watch(20 * MS, mac, VIP)) == set()
-        gate.open(boottime_us() + 5_000 * MS)
-        assert 4_900 * MS < gate.remaining() < 5_000 * MS
-        assert arp.announce() == 4
-        prober.watch(0, mac, VIP, wanted=EVERYTHING)
-    finally:
-        arp.close()
-        gate.remove()
-        gate.shut()
-
-
-def test_bpf_that_somebody_detached_is_noticed_and_removal_leaves_nothing(world):
-    gate = DeadlineGate(VIPS)
-    try:
-        gate.install()
-        world.run("head", "tc", "qdisc", "del", "dev", "eth0", "clsact")
-        assert not gate.intact()
-        gate.install()
-        assert gate.intact()
-        gate.remove()
-        assert "clsact" not in world.run("head", "tc", "qdisc", "show")
-        assert "haoscar" not in world.run("head", "nft", "list", "ruleset")
-        # somebody else's filter stays
-        world.run("head", "tc", "qdisc", "add", "dev", "eth0", "clsact")
-        world.run("head", "tc", "filter", "add", "dev", "eth0", "ingress", "pref", "9", "protocol",
-                  "ip", "u32", "match", "ip", "tos", "0x04", "0xff", "flowid", "1:1")  # fmt: skip
-        gate.install()
-        gate.remove()
-        assert "u32" in world.run("head", "tc", "filter", "show", "dev", "eth0", "ingress")
-    finally:
-        gate.shut()
-        world.run("head", "tc", "qdisc", "del", "dev", "eth0", "clsact")
-
-
-def test_gratuitous_arp_is_heard_only_while_the_gate_is_open(world, gate, prober):
-    mac = world.mac("head")
-    arp = Arp(VIPS)
-    try:
-        assert arp.announce() == 0
-        assert arp.probe([("eth0", MACHINES["client"])]) == 0
-        assert kinds(prober.watch(20 * MS, mac, STRANGE)) == set()
-        gate.open(boottime_us() + 5_000 * MS)
-        assert arp.announce() == 4
-        found = prober.watch(20 * MS, mac, STRANGE)
-        assert kinds(found) == {"arp1", "arp2"}
-        assert {one.mac for one in found if one.address == VIP} == {mac}
-    finally:
-        arp.close()
-
-
-def test_neighbours_confirm_and_a_third_machine_is_noticed(world, gate, addresses):
-    arp = Arp(VIPS)
-    try:
-        gate.open(boottime_us() + 5_000 * MS)
-        arp.announce()
-        arp.probe([("eth0", MACHINES["client"]), ("eth0", MACHINES["other"]), ("eth0", STRANGE)])
-        heard = []
-        wait_for(lambda: heard.extend(arp.receive()) or len(arp.confirmed()) >= 2, "two answers")
-        assert arp.confirmed() == {
-            Confirmation("eth0", VIP, MACHINES["client"]), Confirmation("eth0", VIP, MACHINES["other"])
-        }  # fmt: skip
-        assert [one for one in heard if isinstance(one, Sighting)] == []
-        with world.inside("other"):
-            third = Arp([("eth0", VIP)])
-        third.announce()
-        third.close()
-        found: list[object] = []
-        wait_for(lambda: found.extend(arp.receive()) or found, "the third machine")
-        mac = world.mac("other").hex(":")
-        assert set(found) == {Sighting("eth0", VIP, mac)}
-        arp.announce()
-        assert arp.confirmed() == frozenset()
-    finally:
-        arp.close()
-
-
-def test_what_is_forwarded_for_the_other_head_passes_the_closed_gate(world, gate, prober):
-    """A client with a stale ARP entry still reaches the new head through the old one."""
-    world.run("head", "sysctl", "-qw", "net.ipv4.ip_forward=1")
-    with world.inside("other"):
-        there = Addresses([("eth0", VIP)])
-        there.add()
-    try:
-        found = prober.watch(60 * MS, world.mac("head"), VIP, wanted=frozenset(("echo",)))
-        echoes = {one.mac for one in found if one.kind == "echo" and one.address == VIP}
-        assert echoes == {world.mac("other")}
-    finally:
-        there.remove()
-        there.close()
-        world.run("head", "sysctl", "-qw", "net.ipv4.ip_forward=0")
-
-
-def test_an_interface_that_comes_back_is_gated_again(world, gate):
-    arp = Arp(VIPS)
-    try:
-        world.ip("head", "link", "del", "eth0")
-        world.plug("head")
-        arp.follow()
-        gate.install()
-        assert gate.intact()
-        assert arp.announce() == 0
-        gate.open(boottime_us() + 500 * MS)
-        assert arp.announce() == 4
-    finally:
-        arp.close()
-        world.ip("head", "addr", "add", f"{MACHINES['head']}/24", "dev", "eth0")
-
-
-def test_opening_costs_microseconds(world, gate, record_property):
-    def rounds() -> list[int]:
-        costs = []
-        for _ in range(300):
-            began = boottime_us()
-            gate.open(began + 285 * MS)
-            costs.append(boottime_us() - began)
-        return sorted(costs)
-
-    best = min((rounds() for _ in range(5)), key=statistics.median)  # others use the machine, too
-    median, slow = statistics.median(best), best[297]
-    record_property("open_us_median", median)
-    sys.stdout.write(f"\nopening the gate ({gate.way}): median {median:.0f} us, 99 % {slow} us\n")
-    assert median <= 60

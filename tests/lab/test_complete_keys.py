@@ -18,7 +18,7 @@ from backend.tasks import TaskContext
 from backend.wiring import Wiring
 from tests.fakes.persons import FakePerson
 from tests.lab.agent_kernel_world import wait_for
-from tests.lab.test_fetch_ssh import PASSWORD, Sshd, sshd
+from tests.lab.fetch_head import PASSWORD, Sshd, sshd
 
 __all__ = ["sshd"]
 

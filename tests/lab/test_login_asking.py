@@ -13,7 +13,7 @@ from backend.model.names import UserName
 from backend.system.known_hosts import KnownHosts
 from backend.system.ssh import Credentials
 from tests.fakes.persons import FakePerson
-from tests.lab.test_fetch_ssh import ADMIN, PASSWORD, Sshd, sshd
+from tests.lab.fetch_head import ADMIN, PASSWORD, Sshd, sshd
 
 __all__ = ["sshd"]
 

@@ -1,126 +1,37 @@
 """The journal: what it does, what it refuses, and what it says."""
 
-import fcntl
-import json
 import os
 import stat
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from backend.change.archive import Archive
 from backend.change.journal import Journal
 from backend.change.plan import (
     Check,
     CopyFile,
     InstallPackages,
     MakeDirectory,
-    Plan,
     RemoveFile,
     SetUnit,
-    WriteFile,
 )
-from backend.change.records import RecordState, StepState, from_json, to_json
-from backend.errors import Cancelled, CommandFailed, HaoscarError, InvalidInput, Refused
-from backend.paths import Paths
-from backend.system.runner import Command, Result, failure
+from backend.change.records import RecordState, StepState
+from backend.errors import Cancelled, CommandFailed, HaoscarError, Refused
+from backend.system.runner import Command
 from backend.tasks import CancelToken, TaskContext
+from tests.unit.change_head import (
+    DHCPD,
+    UNIT_FILE,
+    Packages,
+    codes,
+    journal,
+    paths,
+    plan,
+    systemd,
+    write,
+)
 
-DHCPD = Path("/etc/dhcp/dhcpd.conf")
-UNIT_FILE = Path("/etc/systemd/system/haoscar-boot.service")
-
-
-@dataclass
-class Systemd:
-    """Answers systemctl and a check program as a machine with these units would."""
-
-    enabled: set[str] = field(default_factory=set)
-    active: set[str] = field(default_factory=set)
-    refuses: set[str] = field(default_factory=set)  # "restart dhcpd", "dhcpd -t"
-    said: list[str] = field(default_factory=list)
-    booted: bool = True
-
-    def run(self, command: Command, *, check: bool = True) -> Result:
-        words = command.argv[1:] if command.argv[0] == "systemctl" else command.argv
-        line = " ".join(words)
-        if command.argv[0] == "systemctl" and not self.booted:
-            return Result(command, 1, "", "System has not been booted with systemd as init.\n", 0)
-        code, out = self._answer(words)
-        if line in self.refuses:
-            code, out = 1, "no\n"
-        if words[0] not in ("is-enabled", "is-active"):
-            self.said.append(line)
-        result = Result(command, code, out, "", 0.0)
-        if check and code:
-            raise failure(result)
-        return result
-
-    def _answer(self, words) -> tuple[int, str]:
-        unit = words[-1]
-        match words[0]:
-            case "is-enabled":
-                return (0, "enabled\n") if unit in self.enabled else (1, "disabled\n")
-            case "is-active":
-                return (0, "active\n") if unit in self.active else (3, "inactive\n")
-            case "enable":
-                self.enabled.add(unit)
-            case "disable":
-                self.enabled.discard(unit)
-            case "start" | "restart" if f"{words[0]} {unit}" not in self.refuses:
-                self.active.add(unit)
-            case "restart" | "stop":
-                self.active.discard(unit)
-        return 0, ""
-
-    def stream(self, command, on_line, *, cancelled=lambda: False, check=True) -> Result:
-        raise AssertionError(command)
-
-
-@dataclass
-class Packages:
-    there: set[str] = field(default_factory=set)
-
-    def install(self, names, context) -> tuple[str, ...]:
-        new = tuple(name for name in names if name not in self.there)
-        self.there.update(new)
-        return new
-
-    def remove(self, names) -> None:
-        self.there.difference_update(names)
-
-
-@pytest.fixture
-def paths(tmp_path) -> Paths:
-    found = Paths(tmp_path)
-    found.at("/etc/dhcp").mkdir(parents=True)
-    found.at("/etc/systemd/system").mkdir(parents=True)
-    found.at(DHCPD).write_text("option domain-name x;\n")
-    found.at(DHCPD).chmod(0o640)
-    return found
-
-
-@pytest.fixture
-def systemd() -> Systemd:
-    return Systemd(enabled={"dhcpd"}, active={"dhcpd"})
-
-
-@pytest.fixture
-def journal(paths, systemd) -> Journal:
-    return Journal(paths, systemd, Packages({"tftpd-hpa"}))
-
-
-def write(path: Path = DHCPD, content: bytes = b"new\n", **more) -> WriteFile:
-    return WriteFile(path, content, "test", **more)
-
-
-def plan(*steps, title: str = "Configure DHCP") -> Plan:
-    return Plan(title, "", steps)
-
-
-def codes(caught) -> list[str]:
-    return [report.code for report in caught.value.reports]
+__all__ = ["journal", "paths", "systemd"]  # the fixtures of this file
 
 
 def test_a_change_is_recorded_privately_and_undone_exactly(journal, paths):
@@ -303,166 +214,3 @@ def test_a_file_that_cannot_be_restored_is_named_and_tried_again(journal, paths,
     broken[0] = False
     assert [report.code for report in journal.recover()] == ["change.recovered"]
     assert paths.at(DHCPD).read_text() == "option domain-name x;\n"
-
-
-def test_a_file_changed_by_somebody_else_is_not_overwritten_without_force(journal, paths):
-    record = journal.apply(plan(write()), TaskContext())
-    paths.at(DHCPD).write_text("edited by hand\n")
-    with pytest.raises(Refused) as caught:
-        journal.undo(record.id, TaskContext())
-    assert codes(caught) == ["change.changed-since"]
-    assert str(DHCPD) in str(caught.value)
-    with pytest.raises(Refused):
-        journal.undo_all(TaskContext())
-    assert paths.at(DHCPD).read_text() == "edited by hand\n"
-    journal.undo(record.id, TaskContext(), force=True)
-    assert paths.at(DHCPD).read_text() == "option domain-name x;\n"
-    kept = [one.read_text() for one in (paths.journal / record.id).glob("replaced*")]
-    assert kept == ["edited by hand\n"]
-
-
-def test_our_own_later_changes_are_no_reason_to_complain(journal, paths):
-    entry = Path("/etc/dhcp/entry")
-    journal.apply(plan(write(entry, ours_to_change=True)), TaskContext())
-    paths.at(entry).write_text("local boot now\n")
-    journal.undo(None, TaskContext())
-    assert not paths.at(entry).exists()
-
-
-def test_an_older_change_waits_for_the_newer_one_that_builds_on_it(journal, paths):
-    first = journal.apply(plan(write(content=b"1\n"), title="first"), TaskContext())
-    second = journal.apply(plan(write(content=b"2\n"), title="second"), TaskContext())
-    with pytest.raises(Refused) as caught:
-        journal.undo(first.id, TaskContext(), force=True)
-    assert codes(caught) == ["change.newer-builds-on-it"]
-    assert second.id in str(caught.value)
-    journal.undo(second.id, TaskContext())
-    assert paths.at(DHCPD).read_bytes() == b"1\n"
-    journal.undo(first.id, TaskContext())
-    assert paths.at(DHCPD).read_text() == "option domain-name x;\n"
-
-
-def test_undo_all_judges_the_whole_chain_before_it_begins(journal, paths):
-    journal.apply(plan(write(content=b"1\n")), TaskContext())
-    paths.at(DHCPD).write_text("edited by hand\n")
-    journal.apply(plan(write(content=b"2\n")), TaskContext())
-    with pytest.raises(Refused):
-        journal.undo_all(TaskContext())
-    assert paths.at(DHCPD).read_bytes() == b"2\n"
-
-
-def test_a_directory_in_use_stays_and_that_is_said(journal, paths):
-    journal.apply(plan(MakeDirectory(Path("/srv/tftp/haoscar"), "t", 0o711)), TaskContext())
-    made = paths.at("/srv/tftp/haoscar")
-    assert stat.S_IMODE(made.stat().st_mode) == 0o711
-    (paths.at("/srv/tftp") / "foreign").touch()
-    said: list[object] = []
-    journal.undo(None, TaskContext(said.append))
-    assert not made.exists()
-    assert (paths.at("/srv/tftp") / "foreign").exists()
-    assert "change.directory-kept" in [getattr(one, "code", "") for one in said]
-
-
-def test_unknown_and_undone_changes_are_refused_by_name(journal):
-    with pytest.raises(InvalidInput):
-        journal.undo("20000101-000000-1", TaskContext())
-    with pytest.raises(Refused):
-        journal.undo(None, TaskContext())
-    record = journal.apply(plan(write()), TaskContext())
-    journal.undo(record.id, TaskContext())
-    with pytest.raises(Refused) as caught:
-        journal.undo(record.id, TaskContext())
-    assert "undone" in str(caught.value)
-
-
-def test_one_change_at_a_time_and_the_other_one_is_named(journal, paths):
-    archive = Archive(paths)
-    with archive.locked("Fetch Image"), pytest.raises(Refused) as caught:
-        journal.apply(plan(write()), TaskContext())
-    assert f"Fetch Image (process {os.getpid()}, since" in str(caught.value)
-    journal.apply(plan(write()), TaskContext())  # the lock is free again
-    with (paths.journal / "lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write("garbage")
-        lock.flush()
-        assert journal.recover() == ()
-        with pytest.raises(Refused):
-            journal.undo(None, TaskContext())
-
-
-def test_a_killed_change_is_rolled_back_before_the_next_one(journal, paths):
-    record = journal.apply(plan(write()), TaskContext())
-    path = paths.journal / record.id / "record.json"
-    raw = json.loads(path.read_text())
-    raw["state"] = "running"
-    raw["steps"][0]["state"] = "started"
-    path.write_text(json.dumps(raw))
-    said: list[object] = []
-    journal.apply(plan(write(Path("/etc/other"))), TaskContext(said.append))
-    assert paths.at(DHCPD).read_text() == "option domain-name x;\n"
-    assert "change.recovered" in [getattr(one, "code", "") for one in said]
-
-
-def test_ids_sort_by_time_also_when_the_clock_goes_back(paths, systemd):
-    times = [datetime(2026, 11, 22, 10, 45, 1, tzinfo=UTC)] * 12
-    times += [times[0] - timedelta(days=1), times[0] + timedelta(seconds=1)]
-    found = []
-    for number, moment in enumerate(times):
-        journal = Journal(paths, systemd, now=lambda moment=moment: moment)
-        found.append(journal.apply(plan(write(content=b"%d" % number)), TaskContext()).id)
-    assert found[0] == "20261122-104501-1"
-    assert found[12] == "20261122-104501-13"
-    assert [one.id for one in journal.records()] == found
-
-
-def test_links_are_written_through_and_never_out_of_the_root(journal, paths):
-    paths.at("/etc/dhcp/real").write_text("x")
-    paths.at("/etc/dhcp/link").symlink_to("real")
-    paths.at("/etc/dhcp/out").symlink_to("/etc/passwd")
-    paths.at("/etc/dhcp/dangling").symlink_to("nowhere")
-    journal.apply(plan(write(Path("/etc/dhcp/link"))), TaskContext())
-    assert paths.at("/etc/dhcp/link").is_symlink()
-    assert paths.at("/etc/dhcp/real").read_bytes() == b"new\n"
-    for name in ("out", "dangling"):
-        with pytest.raises(Refused):
-            journal.apply(plan(write(Path(f"/etc/dhcp/{name}"))), TaskContext())
-    for bad in (Path("relative"), Path("/etc/../../x")):
-        with pytest.raises(Refused):
-            journal.apply(plan(write(bad)), TaskContext())
-    journal.apply(plan(RemoveFile(Path("/etc/dhcp/out"), "t")), TaskContext())
-    assert not paths.at("/etc/dhcp/out").is_symlink()
-    journal.undo_all(TaskContext())
-    assert paths.at("/etc/dhcp/out").readlink() == Path("/etc/passwd")
-
-
-def test_a_path_that_is_below_the_root_already_is_taken_as_it_is(journal, paths):
-    journal.apply(plan(write(paths.site_file)), TaskContext())
-    assert paths.site_file.read_bytes() == b"new\n"
-
-
-def test_directories_and_devices_are_not_replaced(journal, paths):
-    os.mkfifo(paths.at("/etc/pipe"))
-    for step in (
-        write(Path("/etc/dhcp")),
-        RemoveFile(Path("/etc/dhcp"), "t"),
-        write(Path("/etc/pipe")),
-        MakeDirectory(DHCPD, "t"),
-    ):
-        with pytest.raises(Refused) as caught:
-            journal.apply(plan(step), TaskContext())
-        assert "change.in-the-way" in codes(caught)
-
-
-def test_records_survive_writing_and_damaged_or_newer_ones_are_refused(journal, paths):
-    record = journal.apply(plan(write(), SetUnit("dhcpd", "t", action="restart")), TaskContext())
-    path = paths.journal / record.id / "record.json"
-    assert from_json(to_json(record), path) == record
-    good = path.read_bytes()
-    newer = good.replace(b'"version": 1', b'"version": 2')
-    for bad in (newer, good[:100], b"[]", b"{}", good.replace(b'"before-0"', b'"../x"')):
-        path.write_bytes(bad)
-        with pytest.raises(InvalidInput) as caught:
-            journal.records()
-        assert str(path) in str(caught.value)
-    with pytest.raises(InvalidInput, match="newer HA-OSCAR"):
-        from_json(newer, path)

@@ -42,6 +42,7 @@ class Conductor:
         self._self_fence = self_fence
         rules = Rules(settings.timing.lease, settings.fencing is not None, peer_watchdog)
         self.board: Board = begin(settings.resources, rules, clock())
+        self._planned: tuple[Board, int] | None = None  # a board, and when it wants to be woken
         self.fencing = fencing.State(settings.fencing) if settings.fencing is not None else None
 
     def begin(self) -> None:
@@ -54,7 +55,9 @@ class Conductor:
 
     def wake_at(self) -> int:
         """Return when ``tick`` is to be called; it may have passed already."""
-        moment = planner.wake_at(self.board)
+        if self._planned is None or self._planned[0] is not self.board:
+            self._planned = self.board, planner.wake_at(self.board)
+        moment = self._planned[1]
         return moment if self.fencing is None else min(moment, fencing.wake_at(self.fencing))
 
     def tick(self) -> None:

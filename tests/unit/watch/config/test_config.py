@@ -15,6 +15,8 @@ from backend.agentfile.generate import as_json
 from backend.watch.config import is_watch, load, understand
 from backend.watch.config_schema import SECTIONS
 from backend.watch.settings import TAKEOVER, Alert, Recovery
+from tests.unit import changed_json
+from tests.unit.changed_json import REMOVED, texts
 
 GOOD = {
     "version": 1,
@@ -45,32 +47,16 @@ GOOD = {
         {"group": "G", "name": "traps", "hosts": [], "trap_timeout": 600, "alert_depend": "G:ping && !G:traps"},
     ],
 }  # fmt: skip
-REMOVED = object()
 FIRST, SECOND = ("services", 0), ("services", 1)
 RECOVERY, PERIOD = (*FIRST, "recovery"), (*FIRST, "periods", 0)
 
 
 def changed(*changes):
-    """Return the good file with changes, each a path and a value, as text."""
-    document = copy.deepcopy(GOOD)
-    for path, value in changes:
-        inside = document
-        for key in path[:-1]:
-            inside = inside[key]
-        if value is REMOVED:
-            del inside[path[-1]]
-        else:
-            inside[path[-1]] = value
-    return as_json(document).decode()
+    return changed_json.changed(GOOD, *changes)
 
 
 def said(text):
-    problems = understand(text).problems
-    for one in problems:
-        assert one.remedy
-        assert one.sentence("/f").isprintable()
-        assert one.sentence("/f").startswith(f"/f:{one.line}: {one.weight}: ")
-    return [one.text for one in problems]
+    return [text for _, text in texts(understand(text).problems)]
 
 
 def test_a_good_file_becomes_settings():
