@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from backend.system.watch.control_server import ControlServer
 from backend.watch.head import WatchHead
 from backend.watch.link import Link
 from backend.watch.link_seal import link_key
+from backend.watch.monitors.registry import prepare
 from backend.watch.role import Role, RoleWatch, agent_asker
 from backend.watch.settings import Settings
 
@@ -89,6 +91,9 @@ class Daemon:
         for part in parts:
             part.add_done_callback(self._part_ended)
         notify("READY=1")
+        threading.Thread(
+            target=prepare, args=(self._settings,), name="prepare", daemon=True
+        ).start()
         self._chronicle.notice(f"{self._settings.me.name} watches {len(self._settings.services)} services when it serves")  # fmt: skip
         self._kick()
         try:

@@ -14,7 +14,6 @@ class Timing(NamedTuple):
 
     lease: int = 300 * MS
     rounds: int = 5  # renewals in the length of a lease, while answers are missed
-    rests: int = 3  # the same while every answer comes: wake-ups are what an idle agent costs
     retries: int = 20  # tries in the length of a lease while an answer is missing
     margin: int = 50  # the part of a lease that is not used, in thousandths: clock rates, rounding
     solo_after: int = 2 * SECOND  # the witnesses were too few for so long: ask for a promise
@@ -33,8 +32,11 @@ class Timing(NamedTuple):
 
     @property
     def rest(self) -> int:
-        """Between two renewals, while every answer comes."""
-        return max(self.lease // self.rests, self.round)
+        """Between two renewals, while every answer comes: wake-ups are what an idle agent costs.
+
+        Much less than ``silence``, so that no standby is alarmed by an active head that rests.
+        """
+        return max(self.lease * 11 // 30, self.round)
 
     @property
     def brisk(self) -> int:

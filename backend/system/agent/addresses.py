@@ -30,7 +30,7 @@ from backend.system.agent.netlink import (
 )
 
 LIFETIME = 1  # s
-RENEW_EVERY = 0.3  # s
+RENEW_EVERY = 0.4  # s
 _NEW, _DELETE, _GET = 20, 21, 22  # RTM_..ADDR, linux/rtnetlink.h
 _ADDRESS, _LOCAL, _CACHE_INFO = 1, 2, 6  # IFA_, linux/if_addr.h
 _INET = 2

@@ -51,6 +51,10 @@ class Snmp:
         self._v2c = V2c()
         self._v3 = V3()
 
+    def load(self) -> None:
+        """Import what questions need: seconds on a busy machine. Raises CannotLook."""
+        (self._v3 if self._file.read().user else self._v2c).load()
+
     async def read(self, wanted: Wanted, seconds: float) -> Reading:
         """Return the table; raises Closed, Silent, CannotLook."""
         when, reading = self._fresh.get(wanted, (0.0, Reading({})))

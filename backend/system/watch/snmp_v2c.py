@@ -27,7 +27,8 @@ class V2c:
         self._encoder: Any = None
         self._decoder: Any = None
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Import what is needed; raises CannotLook."""
         if self._api is None:
             try:
                 self._encoder = importlib.import_module("pyasn1.codec.ber.encoder")
@@ -41,7 +42,7 @@ class V2c:
         names: list[Name], rows: int, seconds: float,
     ) -> Pairs:  # fmt: skip
         """Return names and values; raises Closed, Silent, CannotLook."""
-        self._load()
+        self.load()
         number = random.SystemRandom().randrange(1, 1 << 31)
         question = self._question(login.community, number, single, names, rows)
 

@@ -43,15 +43,19 @@ class V3:
         self._users: dict[Login, Any] = {}
         self._targets: dict[tuple[tuple[str, int], int], Any] = {}
 
-    def _load(self) -> None:
-        if self._api is not None:
-            return
+    def load(self) -> Any:
+        """Import what is needed and return it; raises CannotLook."""
         if not ciphers.ready():
             raise CannotLook(ciphers.MISSING)
         try:
-            api = importlib.import_module("pysnmp.hlapi.v3arch.asyncio")
+            return importlib.import_module("pysnmp.hlapi.v3arch.asyncio")
         except ImportError as error:
             raise CannotLook(MISSING) from error
+
+    def _begin(self) -> None:
+        if self._api is not None:
+            return
+        api = self.load()
         self._engine = api.SnmpEngine()
         self._context = api.ContextData()
         self._api = api
@@ -79,7 +83,7 @@ class V3:
         names: list[Name], rows: int, seconds: float,
     ) -> Pairs:  # fmt: skip
         """Return names and values; raises Closed, Silent, CannotLook."""
-        self._load()
+        self._begin()
         api = self._api
         target = await self._target(where, max(1, round(seconds)))
         all_names = [single, *names] if single else names

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable
 from typing import Callable
 
+from backend.system.watch.errors import CannotLook
+from backend.system.watch.snmp import Snmp
 from backend.system.watch.tools import Tools
 from backend.system.watch.waiting import within
 from backend.watch.monitors import external, machine, snmp_tables, sockets, web
@@ -36,6 +39,17 @@ BUILT_IN: dict[str, Callable[[Look], Awaitable[Result]]] = {
     "dhcp": machine.check_dhcp,
     "file-age": machine.check_files,
 }
+
+
+def prepare(settings: Settings) -> None:
+    """Import what the first checks need, so that a head that takes over need not; for any thread.
+
+    That takes seconds on a busy machine, in which the loop would stand still.
+    """
+    asked = (BUILT_IN.get(one.monitor) is snmp_tables.check for one in settings.services)
+    if any(asked):
+        with contextlib.suppress(CannotLook):  # the check will say so
+            Snmp(settings.snmp_file).load()
 
 
 class Monitors:

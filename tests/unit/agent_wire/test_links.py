@@ -46,8 +46,8 @@ def pull(network: int) -> Callable[[World], None]:
 
 CASES = (
     Case("F0 nothing", cut(), None, (BOTH, BOTH)),
-    Case("F2s active's private path", cut((1, 0)), 360, (PUBLIC, BOTH)),
-    Case("F2s, one witness left", cut((1, 0)), 360, (PUBLIC, BOTH), (4,)),
+    Case("F2s active's private path", cut((1, 0)), 390, (PUBLIC, BOTH)),
+    Case("F2s, one witness left", cut((1, 0)), 390, (PUBLIC, BOTH), (4,)),
     Case("F2s, no witness left", cut((1, 0)), None, (BOTH, PUBLIC), ()),
     Case("standby's private path", cut((2, 0)), None, (BOTH, PUBLIC)),
     Case("private switch", cut(*ALL_PRIVATE), None, (BOTH, PUBLIC)),

@@ -29,6 +29,7 @@ SETTINGS = Settings(
 )
 LEASE = SETTINGS.timing.lease
 ROUND, REST = SETTINGS.timing.round // MS, SETTINGS.timing.rest // MS
+KEPT_ALIVE = 3  # renewals, about a lease
 RETRY = SETTINGS.timing.retry // MS
 PRIVATE, PUBLIC, BOTH = 0b01, 0b10, 0b11
 
@@ -139,6 +140,6 @@ class World:
         if member == 1:
             self.awaited = {to for to, _network in self.ways(1) if to == 2 or turn % 2}
             self.renew()
-        elif turn % SETTINGS.timing.rests == 0:
+        elif turn % KEPT_ALIVE == 0:
             for to, network in self.ways(2):
                 self.ask(2, to, network)

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -293,3 +295,29 @@ def test_programs_wait_for_a_place_and_a_cancelled_one_is_killed() -> None:
             os.waitpid(-1, os.WNOHANG)
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("login", "module"), [
+    ("community = x\n", "pysnmp.proto.api.v2c"),
+    ("user = u\nauth = sha256\nauth_key = authentic-key\npriv = aes\npriv_key = a-private-key\n", "pysnmp.hlapi.v3arch.asyncio"),
+])  # fmt: skip
+def test_what_takes_long_to_import_is_there_before_the_first_check(
+    tmp_path: Path, login: str, module: str
+) -> None:
+    file = tmp_path / "login"
+    file.write_text(login)
+    file.chmod(0o600)
+    code = f"""
+import sys
+from backend.watch.monitors.registry import prepare
+from backend.watch.settings import Settings
+from tests.unit.watch.monitors.test_registry import ME, OTHER, service
+loaded = []
+for monitor in ("tcp", "netsnmp-proc.monitor"):
+    prepare(Settings('c', ME, OTHER, '', '', '', '', (service(monitor),), snmp_file={str(file)!r}))
+    loaded.append({module!r} in sys.modules)
+assert loaded == [False, True], loaded
+prepare(Settings("c", ME, OTHER, "", "", "", "", (service("netsnmp-proc.monitor"),), snmp_file="/none"))  # the check will say so
+"""
+    root = Path(__file__).parents[4]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)
