@@ -11,7 +11,7 @@ from backend.system.agent.addresses import Addresses
 from backend.system.agent.arp import Arp
 from backend.system.agent.neighbours import Neighbours
 from backend.system.agent.udp import Endpoint
-from tests.lab.agent_kernel_world import MACHINES, VIP, VIPS, World, built, wait_for
+from tests.lab.agent_kernel.world import MACHINES, VIP, VIPS, World, built, wait_for
 
 pytestmark = [
     pytest.mark.lab,

@@ -17,7 +17,7 @@ from backend.system.ssh import Credentials
 from backend.tasks import TaskContext
 from backend.wiring import Wiring
 from tests.fakes.persons import FakePerson
-from tests.lab.agent_kernel_world import wait_for
+from tests.lab.agent_kernel.world import wait_for
 from tests.lab.fetch_head import PASSWORD, Sshd, sshd
 
 __all__ = ["sshd"]

@@ -23,8 +23,8 @@ from backend.system.links import NetworkSnapshot
 from backend.system.ssh import Credentials
 from backend.tasks import CancelToken, TaskContext
 from backend.wiring import Wiring
+from tests.fakes.pair_site import PAIR_SITE
 from tests.unit.addressing.test_command import TRANSFER, open_change
-from tests.unit.rollout.test_command import SITE
 from tests.unit.test_user_known_hosts import BLOB
 
 NODES = "".join(
@@ -39,7 +39,7 @@ def wiring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     """A head whose site has four nodes, of which node2 is off."""
     made = Wiring.rooted_at(tmp_path)
     made.paths.site_file.parent.mkdir(parents=True)
-    made.paths.site_file.write_text(SITE + NODES)
+    made.paths.site_file.write_text(PAIR_SITE + NODES)
     there = {"10.0.0.3", "10.0.0.101", "10.0.0.103", "10.0.0.104"}
 
     def answering(
@@ -98,7 +98,7 @@ def test_a_change_that_waits_is_said(wiring: Wiring, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
-        (SITE + NODES, "", "site.missing"),
+        (PAIR_SITE + NODES, "", "site.missing"),
         ('[[standby]]\nname = "head2"\nimage = "head"\naddress = "10.0.0.3"\n', "", "agentfile.no-standby"),
     ],
 )  # fmt: skip

@@ -24,9 +24,10 @@ from backend.system.ssh import Credentials
 from backend.tasks import CancelToken, TaskContext
 from tests.fakes.agent_member import BETTER
 from tests.fakes.drill_world import DrillWorld
+from tests.fakes.pair_site import PAIR_SITE
 from tests.unit.actions.test_standby import Nobody
 from tests.unit.drill.test_task import HEADS, NODE
-from tests.unit.rollout.test_command import NAMES, SITE, Head
+from tests.unit.rollout.test_command import NAMES, Head
 
 WAY = Way(credentials=Credentials("root"))
 NODES = "".join(
@@ -71,7 +72,7 @@ def test_each_machine_is_a_group_and_nothing_is_held_while_somebody_reads(head: 
 
 def test_a_choice_of_witnesses_is_written_into_the_site_file_first(head: Head) -> None:
     file = head.wiring.paths.site_file
-    file.write_text(f"# mine\n{SITE}{NODES}")
+    file.write_text(f"# mine\n{PAIR_SITE}{NODES}")
     made = prepare(head, chosen("node1", "node3", "node4"))
     assert made.groups[0].title == "This head"
     assert any("witnesses" in line for line in made.groups[0].changes[0].diff)
@@ -87,7 +88,7 @@ def test_a_choice_of_witnesses_is_written_into_the_site_file_first(head: Head) -
 def test_a_choice_that_the_site_makes_by_itself_is_not_written(head: Head) -> None:
     made = prepare(head, chosen("node1"))
     assert made.groups[0].title.startswith("node1")
-    assert head.wiring.paths.site_file.read_text() == SITE
+    assert head.wiring.paths.site_file.read_text() == PAIR_SITE
 
 
 def spoil(head: Head) -> None:
@@ -109,14 +110,14 @@ def test_what_has_changed_since_it_was_shown_stops_it(
     head: Head, meanwhile: Callable[[Head], None], what: str
 ) -> None:
     file = head.wiring.paths.site_file
-    file.write_text(SITE + NODES)
+    file.write_text(PAIR_SITE + NODES)
     made = prepare(head, chosen("node1", "node2", "node3"))
     meanwhile(head)
     before = head.files()
     with pytest.raises(Refused, match=f"Not any more as it was shown: .*{what}"):
         made.run(TaskContext())
     assert head.files() == before
-    assert file.read_text() == SITE + NODES
+    assert file.read_text() == PAIR_SITE + NODES
     assert Record(head.wiring.paths).members() == {}
 
 
@@ -184,17 +185,17 @@ def test_agents_that_do_not_agree_are_a_doubt_and_waiting_can_be_given_up() -> N
 def test_one_or_three_of_those_that_answer_are_proposed(
     reachable: list[str], wanted: tuple[str, ...], tmp_path: Path
 ) -> None:
-    site = parse_site(SITE + NODES, tmp_path)
+    site = parse_site(PAIR_SITE + NODES, tmp_path)
     assert proposed(site, reachable) == wanted
 
 
 def test_what_the_site_file_says_is_proposed_whoever_answers(tmp_path: Path) -> None:
-    site = parse_site(f'{SITE}{NODES}[agent]\nwitnesses = ["node4"]\n', tmp_path)
+    site = parse_site(f'{PAIR_SITE}{NODES}[agent]\nwitnesses = ["node4"]\n', tmp_path)
     assert proposed(site, ["node1", "node2", "node3"]) == ("node4",)
 
 
 def test_without_witnesses_the_policy_is_written(tmp_path: Path) -> None:
-    site = parse_site(SITE, tmp_path)
+    site = parse_site(PAIR_SITE, tmp_path)
     made = WitnessChoice((), WithoutWitness.RISK).applied(site)
     assert made.agent is not None
     assert made.agent.witnesses == ()

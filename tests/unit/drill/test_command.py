@@ -18,30 +18,10 @@ from backend.system.links import NetworkSnapshot
 from backend.system.runner import Runner
 from backend.wiring import Wiring
 from tests.fakes.drill_world import DrillWorld
+from tests.fakes.pair_site import PAIR_SITE
 
-SITE = """\
-version = 1
-[cluster]
-name = "beowulf"
-domain = "cluster.example"
-[networks.private]
-interface = "eth1"
-network = "10.0.0.0/24"
-virtual_ip = "10.0.0.1"
-[primary]
-name = "head1"
-private_address = "10.0.0.2"
-[[image]]
-name = "head"
-client = "head1"
-[[standby]]
-name = "head2"
-image = "head"
-address = "10.0.0.3"
-[[node]]
-name = "node1"
-address = "10.0.0.101"
-[[node]]
+SITE = f"""\
+{PAIR_SITE}[[node]]
 name = "node2"
 address = "10.0.0.102"
 [agent]

@@ -24,30 +24,8 @@ from backend.system.links import NetworkSnapshot
 from backend.system.runner import Runner
 from backend.wiring import Wiring
 from tests.fakes.agent_member import BAD, BETTER, GOOD, FakeCluster
+from tests.fakes.pair_site import PAIR_SITE
 
-SITE = """\
-version = 1
-[cluster]
-name = "beowulf"
-domain = "cluster.example"
-[networks.private]
-interface = "eth1"
-network = "10.0.0.0/24"
-virtual_ip = "10.0.0.1"
-[primary]
-name = "head1"
-private_address = "10.0.0.2"
-[[image]]
-name = "head"
-client = "head1"
-[[standby]]
-name = "head2"
-image = "head"
-address = "10.0.0.3"
-[[node]]
-name = "node1"
-address = "10.0.0.101"
-"""
 NAMES = ("head1", "head2", "node1")
 
 
@@ -63,7 +41,7 @@ class Head:
         for name in NAMES:
             self.cluster.add(root / "members", name)
         self.wiring.paths.site_file.parent.mkdir(parents=True)
-        self.wiring.paths.site_file.write_text(SITE)
+        self.wiring.paths.site_file.write_text(PAIR_SITE)
         monkeypatch.setattr(action, "build", lambda: self.program)
         monkeypatch.setattr(reaching, "snapshot", NetworkSnapshot)
         monkeypatch.setattr(reaching, "reach", lambda *_arguments: self.reach)
@@ -178,8 +156,8 @@ def test_a_head_that_is_off_still_counts_the_votes_it_knew(
     for number in nodes:
         head.cluster.add(tmp_path / "members", f"node{number}")
     agent = '[agent]\nwitnesses = ["node1", "node2"{}]\n'
-    one_more = SITE + nodes[2] + agent.format("")
-    two_more = SITE + nodes[2] + nodes[3] + agent.format(', "node3"')
+    one_more = PAIR_SITE + nodes[2] + agent.format("")
+    two_more = PAIR_SITE + nodes[2] + nodes[3] + agent.format(', "node3"')
     file = head.wiring.paths.site_file
     assert head.run("install-agent") == 0
     head.unreached = {"head2"}
@@ -233,7 +211,7 @@ def test_a_former_member_is_named_and_can_still_be_removed(
     assert head.run("install-agent") == 0
     gone = '[[node]]\nname = "node1"\naddress = "10.0.0.101"\n'
     more = 'takeover_without_witness = "hold"\n'
-    head.wiring.paths.site_file.write_text(SITE.replace(gone, f"[agent]\n{more}"))
+    head.wiring.paths.site_file.write_text(PAIR_SITE.replace(gone, f"[agent]\n{more}"))
     assert head.run("install-agent") == 0
     said = capsys.readouterr().out
     assert (
@@ -287,7 +265,7 @@ def test_the_key_survives_a_cloned_head_and_a_damaged_one_is_not_used(tmp_path: 
 
 
 def test_members_of_a_site(tmp_path: Path) -> None:
-    members, reports = members_of(parse_site(SITE, tmp_path / "site.toml"))
+    members, reports = members_of(parse_site(PAIR_SITE, tmp_path / "site.toml"))
     assert [(one.name, one.head, one.address, one.preferred) for one in members] == [
         ("head1", True, "10.0.0.2", True), ("head2", True, "10.0.0.3", False),
         ("node1", False, "10.0.0.101", False),

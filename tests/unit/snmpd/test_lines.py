@@ -10,30 +10,8 @@ from backend.snmpd.files import access_file, community_of, credentials_file, lin
 from backend.snmpd.head import Existing, Head, Running, existing
 from backend.snmpd.needs import DISK, LOAD, PROC, Wish, wish_of
 from backend.snmpd.wanted import Wanted, units_asked, wanted
+from tests.fakes.pair_site import PAIR_SITE
 
-SITE = """\
-version = 1
-[cluster]
-name = "beowulf"
-domain = "cluster.example"
-[networks.private]
-interface = "eth1"
-network = "10.0.0.0/24"
-virtual_ip = "10.0.0.1"
-[primary]
-name = "head1"
-private_address = "10.0.0.2"
-[[image]]
-name = "head"
-client = "head1"
-[[standby]]
-name = "head2"
-image = "head"
-address = "10.0.0.3"
-[[node]]
-name = "node1"
-address = "10.0.0.101"
-"""
 GROUP = """\
 [[host_group]]
 name = "G"
@@ -61,7 +39,7 @@ HEAD = Head(
 
 
 def site(more: str = "") -> Wish | None:
-    return wish_of(parse_site(SITE + more, Path("site.toml")), "head1")
+    return wish_of(parse_site(PAIR_SITE + more, Path("site.toml")), "head1")
 
 
 def test_the_default_watch_list_asks_all_three_tables() -> None:

@@ -3,14 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
-from backend.change.journal import Journal
 from backend.change.plan import (
     Plan,
     WriteFile,
 )
-from backend.paths import Paths
 from backend.system.runner import Command, Result, failure
 
 DHCPD = Path("/etc/dhcp/dhcpd.conf")
@@ -74,26 +70,6 @@ class Packages:
 
     def remove(self, names) -> None:
         self.there.difference_update(names)
-
-
-@pytest.fixture
-def paths(tmp_path) -> Paths:
-    found = Paths(tmp_path)
-    found.at("/etc/dhcp").mkdir(parents=True)
-    found.at("/etc/systemd/system").mkdir(parents=True)
-    found.at(DHCPD).write_text("option domain-name x;\n")
-    found.at(DHCPD).chmod(0o640)
-    return found
-
-
-@pytest.fixture
-def systemd() -> Systemd:
-    return Systemd(enabled={"dhcpd"}, active={"dhcpd"})
-
-
-@pytest.fixture
-def journal(paths, systemd) -> Journal:
-    return Journal(paths, systemd, Packages({"tftpd-hpa"}))
 
 
 def write(path: Path = DHCPD, content: bytes = b"new\n", **more) -> WriteFile:

@@ -19,19 +19,7 @@ from backend.change.records import RecordState, StepState
 from backend.errors import Cancelled, CommandFailed, HaoscarError, Refused
 from backend.system.runner import Command
 from backend.tasks import CancelToken, TaskContext
-from tests.unit.change_head import (
-    DHCPD,
-    UNIT_FILE,
-    Packages,
-    codes,
-    journal,
-    paths,
-    plan,
-    systemd,
-    write,
-)
-
-__all__ = ["journal", "paths", "systemd"]  # the fixtures of this file
+from tests.unit.change_journal.head import DHCPD, UNIT_FILE, Packages, codes, plan, write
 
 
 def test_a_change_is_recorded_privately_and_undone_exactly(journal, paths):

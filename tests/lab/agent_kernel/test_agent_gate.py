@@ -11,20 +11,12 @@ from backend.system.agent import ruleset
 from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
-from tests.lab.agent_gate import (
+from tests.lab.agent_kernel.world import (
     EVERYTHING,
-    MS,
-    TOLERANCE,
-    _inside_head,
-    addresses,
-    gate,
-    kind,
-    prober,
-    world,
-)
-from tests.lab.agent_kernel_world import (
     MACHINES,
+    MS,
     SECOND_VIP,
+    TOLERANCE,
     VIP,
     VIPS,
     Prober,
@@ -33,14 +25,6 @@ from tests.lab.agent_kernel_world import (
     wait_for,
 )
 
-__all__ = [
-    "_inside_head",
-    "addresses",
-    "gate",
-    "kind",
-    "prober",
-    "world",
-]  # the fixtures of this file
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),

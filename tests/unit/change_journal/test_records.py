@@ -18,17 +18,7 @@ from backend.change.plan import (
 from backend.change.records import from_json, to_json
 from backend.errors import InvalidInput, Refused
 from backend.tasks import TaskContext
-from tests.unit.change_head import (
-    DHCPD,
-    codes,
-    journal,
-    paths,
-    plan,
-    systemd,
-    write,
-)
-
-__all__ = ["journal", "paths", "systemd"]  # the fixtures of this file
+from tests.unit.change_journal.head import DHCPD, codes, plan, write
 
 
 def test_one_change_at_a_time_and_the_other_one_is_named(journal, paths):

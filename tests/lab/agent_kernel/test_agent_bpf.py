@@ -10,30 +10,14 @@ from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.gate import Gate
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
-from tests.lab.agent_gate import (
+from tests.lab.agent_kernel.world import (
     EVERYTHING,
     MS,
-    _inside_head,
-    addresses,
-    gate,
-    kind,
-    prober,
-    world,
-)
-from tests.lab.agent_kernel_world import (
     VIP,
     VIPS,
     kinds,
 )
 
-__all__ = [
-    "_inside_head",
-    "addresses",
-    "gate",
-    "kind",
-    "prober",
-    "world",
-]  # the fixtures of this file
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),

@@ -17,28 +17,15 @@ from backend.system.agent.monitor import AddressGone, Link, LinkGone, Missed, Mo
 from backend.system.agent.netlink import KernelError
 from backend.system.agent.process import boottime_us
 from backend.system.agent.udp import Endpoint
-from tests.lab.agent_kernel_world import MACHINES, VIP, VIPS, World, built, realtime, wait_for
+from tests.lab.agent_kernel.world import MACHINES, MS, VIP, VIPS, wait_for
 
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),
 ]
 
-MS = 1_000
 PORT = 4747
 LONELY, ITS_NETWORK = "203.0.113.10", "203.0.113.0/24"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with built() as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def _inside_head(world: World) -> Iterator[None]:
-    with world.inside("head"), realtime():
-        yield
 
 
 @pytest.fixture

@@ -9,17 +9,13 @@ from backend.system.agent.addresses import Addresses, Renewer
 from backend.system.agent.bpf_gate import DeadlineGate
 from backend.system.agent.gate import Gate
 from backend.system.agent.netlink import KernelError
-from tests.lab.agent_kernel_world import (
+from tests.lab.agent_kernel.world import (
     VIPS,
     Prober,
     World,
     built,
     realtime,
 )
-
-MS = 1_000
-EVERYTHING = frozenset(("arp2", "echo"))
-TOLERANCE = 25 * MS  # the promise
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,7 @@ from backend.change.plan import (
 )
 from backend.errors import InvalidInput, Refused
 from backend.tasks import TaskContext
-from tests.unit.change_head import (
-    DHCPD,
-    codes,
-    journal,
-    paths,
-    plan,
-    systemd,
-    write,
-)
-
-__all__ = ["journal", "paths", "systemd"]  # the fixtures of this file
+from tests.unit.change_journal.head import DHCPD, codes, plan, write
 
 
 def test_a_file_changed_by_somebody_else_is_not_overwritten_without_force(journal, paths):

@@ -20,6 +20,9 @@ from backend.system.agent.process import boottime_us
 MACHINES = {"head": "10.77.0.11", "other": "10.77.0.12", "client": "10.77.0.101"}
 VIP, SECOND_VIP, STRANGE = "10.77.0.10", "192.0.2.10", "10.77.0.77"
 VIPS = (("eth0", VIP), ("eth1", SECOND_VIP))
+MS = 1_000
+EVERYTHING = frozenset(("arp2", "echo"))
+TOLERANCE = 25 * MS  # the promise
 _CLONE_NEWNET = 0x40000000
 
 

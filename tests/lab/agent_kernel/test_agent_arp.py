@@ -9,17 +9,9 @@ import pytest
 from backend.system.agent.addresses import Addresses
 from backend.system.agent.arp import Arp, Confirmation, Sighting
 from backend.system.agent.process import boottime_us
-from tests.lab.agent_gate import (
-    MS,
-    _inside_head,
-    addresses,
-    gate,
-    kind,
-    prober,
-    world,
-)
-from tests.lab.agent_kernel_world import (
+from tests.lab.agent_kernel.world import (
     MACHINES,
+    MS,
     STRANGE,
     VIP,
     VIPS,
@@ -27,14 +19,6 @@ from tests.lab.agent_kernel_world import (
     wait_for,
 )
 
-__all__ = [
-    "_inside_head",
-    "addresses",
-    "gate",
-    "kind",
-    "prober",
-    "world",
-]  # the fixtures of this file
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),
