@@ -59,7 +59,7 @@ class RoleWatch:
         self._changed = changed
         self._clock = clock
         self._answered = clock()
-        self._began = clock()  # when the last question began
+        self._known = clock()  # when the question began whose answer is known
         self._turn: asyncio.Lock | None = None
         self.role = Role()
 
@@ -76,17 +76,18 @@ class RoleWatch:
         if self._turn is None:  # not before the loop runs, or Python 3.9 takes another loop's
             self._turn = asyncio.Lock()
         async with self._turn:
-            if self._began < called:
+            if self._known < called:
                 await self.once()
         return self.role
 
     async def once(self) -> None:
         """Ask once."""
-        self._began = self._clock()
+        began = self._clock()
         try:
             found = read_role(await self._ask({"command": "role"}))
-            self._answered = self._clock()
+            self._known, self._answered = began, self._clock()
         except AgentSilent as problem:
+            self._known = began
             if self._clock() - self._answered < SILENT and self.role.active:
                 return  # a stall of the agent is no reason to stop checking
             found = Role(why=harmless(str(problem), 300))

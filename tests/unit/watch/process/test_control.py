@@ -22,7 +22,7 @@ from backend.watch.link import LinkDown
 from backend.watch.results import Outcome, Result
 from backend.watch.role import Role, RoleWatch, agent_asker, read_role
 from backend.watch.settings import Service, Settings
-from tests.unit.watch.process.link_pair import go, settings
+from tests.unit.watch.process.link_pair import go, settings, until
 
 WATCHED = (Service("g", "s", ("h1",), "ping.monitor"), Service("g", "traps", ("h1",)))
 
@@ -285,6 +285,31 @@ def test_who_asks_at_once_shares_a_question() -> None:
         await first
         assert asked[0] == 3  # the first of them asks before the others want to know
         assert all(one.moving for one in roles)
+
+    go(work)
+
+
+def test_a_question_that_is_not_answered_yet_tells_nothing() -> None:
+    async def work() -> None:
+        now, ends = itertools.count(), list[asyncio.Future[str]]()
+
+        async def ask(_question: dict[str, Any]) -> Mapping[str, Any]:
+            ends.append(asyncio.get_running_loop().create_future())
+            return {"role": await ends[-1]}
+
+        watch = RoleWatch(ask, lambda _role: None, lambda: float(next(now)))
+        first = asyncio.ensure_future(watch.now())
+        second = asyncio.ensure_future(watch.now())  # waits for its turn
+        await asyncio.sleep(0)
+        usual = asyncio.ensure_future(watch.once())  # begins after both calls
+        await asyncio.sleep(0)
+        ends[0].set_result("standby")
+        await first
+        await until(lambda: len(ends) == 3, "a question of the second one")
+        for end in ends[1:]:
+            end.set_result("active")
+        assert (await second).active
+        await usual
 
     go(work)
 
