@@ -9,6 +9,7 @@ from typing import Any
 from backend.agent import head_control
 from backend.agent.chronicle import Chronicle
 from backend.agent.core.actions import Action, Send
+from backend.agent.core.active import repeated
 from backend.agent.core.events import (
     Condition,
     Event,
@@ -36,7 +37,9 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
-GATHER = 3 * MS  # what a round's answers take on a LAN, from machines that were asleep
+# What a round's answers take on a LAN, from machines that were asleep; so long only while answers
+# are missed.
+GATHER = 3 * MS
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
 
@@ -77,7 +80,7 @@ class Daemon:
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
         self._mirrored = False  # the maintenance mode here is the other head's
-        self._gathering = 0  # until when the answers to a round may come together
+        self._gathering = 0  # until when the answers to a round come together
         self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
         self.verdict = Verdict()
@@ -122,9 +125,10 @@ class Daemon:
         calm = self._calm(before)
         wake = self._rested(before, self._wake(before, calm=calm))
         ends, links = self.parts.post.filenos(), self.parts.watched()
-        readers: list[Any] = [*self._listened(ends, calm=calm), *links, *self._control.readers()]
+        control = self._control
+        readers: list[Any] = [*self._listened(ends, calm=calm), *links, *control.readers()]
         ready, writable, _ = select.select(
-            readers, self._control.writers(), (), max(0, wake - before) / SECOND
+            readers, control.writers() if control.busy else (), (), max(0, wake - before) / SECOND
         )
         now = boottime_us()
         late = max(now - max(wake, before), before - self._woken, 0)
@@ -134,15 +138,15 @@ class Daemon:
             self.parts.links.stalled(now)
             self._step(Tick(late), now)
             late = 0
-        if not self._begins_round(before, now, calm=calm):
-            for end, network in ends.items():
-                if calm or end in ready:
-                    self._receive(network)
+        for end, network in ends.items():
+            if calm or end in ready:
+                self._receive(network)
         self._timers(boottime_us(), late)
         for one in ready:
             if one in links:
                 links[one](self)
-        self._control.serve([one for one in (*ready, *writable) if not isinstance(one, int)], now)
+        if ready or control.busy:
+            control.serve([one for one in (*ready, *writable) if not isinstance(one, int)], now)
         self.slowest_us = max(self.slowest_us, boottime_us() - now)
 
     def end(self) -> None:
@@ -220,8 +224,9 @@ class Daemon:
         """Whether all is as it should be, so that a round's time does not matter.
 
         A wake-up costs more than what is done in it. So the active head lets the answers to a
-        round come together, and then rests until the next one; a standby waits for the last of
-        a request's copies.
+        round come together, and reads them when the next one begins: of a lease that is renewed
+        in time there is still more than half then. While answers are missed it reads them as soon
+        as they can be there. A standby waits for the last of a request's copies.
         """
         head = self.head
         if head.role is Role.ACTIVE:
@@ -230,11 +235,6 @@ class Daemon:
         served = head.peer.served
         expected = self._timing.rest + self._timing.retry
         return head.role is Role.STANDBY and now - served < expected
-
-    def _begins_round(self, before: int, now: int, *, calm: bool) -> bool:
-        """Whether a round begins after a rest: what has come meanwhile is read with its answers."""
-        active, rested = self.head.role is Role.ACTIVE, before >= self._gathering
-        return calm and active and rested and now >= self.head.next_round
 
     def _listened(self, ends: dict[int, int], *, calm: bool) -> list[int]:
         """Return the sockets that wake the loop; in calm all are read whenever it is awake."""
@@ -277,19 +277,20 @@ class Daemon:
         links = self.parts.links
         serving = self.head.role is Role.ACTIVE
         other = int(self.head.peer.health & Health.LINKS)
-        health = health_of(links.health_bits(now, serving=serving, other=other))
-        health |= self.parts.condition(unfit=self._unfit(now))
+        bits = links.health_bits(now, serving=serving, other=other)
+        health = health_of(bits | self.parts.condition(unfit=self._unfit(now)))
         self.parts.post.probe(links.probes(now))
         if health != self.head.health:
             self._step(Condition(health), now)
         self.errands.look(self.head, now)
-        self._mirror(now)
+        if self.head.role is Role.STANDBY:
+            self._mirror(now)
 
     def _unfit(self, now: int) -> bool:
         """Whether the watch list's verdict counts: the other head is there, and, when the role is
         to go to it, the resources have been stopped first."""
-        head = self.head
-        if not self.verdict.unfit(now) or not head.peer.alive(now, self._timing.lease):
+        head, said = self.head, self.verdict.until and self.verdict.unfit(now)
+        if not said or not head.peer.alive(now, self._timing.lease):
             self.errands.fit_again(head)
             return False
         return not self.errands.empties(head, now)
@@ -297,7 +298,7 @@ class Daemon:
     def _mirror(self, now: int) -> None:
         """A standby keeps the active head's maintenance mode for a while after its last word."""
         head = self.head
-        if head.role is not Role.STANDBY or not head.peer.alive(now, self._timing.lease):
+        if not head.peer.alive(now, self._timing.lease):
             return
         other = head.peer.health
         if other & Health.ACTIVE and other & Health.MAINTENANCE:
@@ -323,6 +324,8 @@ class Daemon:
     def _receive(self, network: int) -> None:
         for arrived in self.parts.post.receive(network, boottime_us()):
             message = arrived.message
+            if repeated(self.head, arrived.source, message):
+                continue
             if isinstance(message, Solicit) and self.errands.first(self.head, boottime_us()):
                 continue
             mine = self.settings.resources and arrived.source == self.head.members.peer
@@ -343,7 +346,8 @@ class Daemon:
     def _apply(self, decision: Decision, network: int | None = None) -> None:
         before, self.head = self.head, decision.state
         if self.head.round_sent != before.round_sent:
-            self._gathering = self.head.round_sent + GATHER
+            brisk = self.head.round_sent < self.head.brisk_until
+            self._gathering = self.head.round_sent + GATHER if brisk else self.head.next_round
         actions: tuple[Action, ...] = decision.actions
         if before.solo and not self.head.solo and self.head.role is Role.ACTIVE:
             actions = self._give_back(actions)

@@ -86,38 +86,36 @@ class Errands:
 
     def look(self, head: Head, now: int) -> None:
         """Go on; to be called often."""
-        self._refill(head, now)
-        self._go_on(head, now)
-        self._resort(head, now)
+        if self._errand is not None:
+            self._go_on(self._errand, head, now)
+        elif self._parts.conductor.board.draining:
+            self._refill(head, now)
+        if head.role is not Role.ACTIVE or self._parts.peer_is_off:
+            self._resort(head, now)
 
     def _refill(self, head: Head, now: int) -> None:
         """The resources are stopped, and the other head did not take the role: start them again."""
         inviting = head.inviting_until or head.stopping
-        if self._errand is not None or head.role is not Role.ACTIVE or inviting:
+        if head.role is not Role.ACTIVE or inviting:
             return
-        if self._parts.conductor.board.draining:
-            self._calm_until = now + head.timing.calm
-            self._parts.chronicle.alarm(
-                "the other head did not take over; the resources start again"
-            )
-            self._parts.conductor.tell(resources.Serve(head.term))
+        self._calm_until = now + head.timing.calm
+        self._parts.chronicle.alarm("the other head did not take over; the resources start again")
+        self._parts.conductor.tell(resources.Serve(head.term))
 
-    def _go_on(self, head: Head, now: int) -> None:
-        if self._errand is None:
-            return
-        if head.role is not Role.ACTIVE and not isinstance(self._errand, Stop):
+    def _go_on(self, errand: Event, head: Head, now: int) -> None:
+        if head.role is not Role.ACTIVE and not isinstance(errand, Stop):
             self._errand, self._emptying = None, False  # the role has gone by another way
             return
         if head.role is Role.ACTIVE and not self._parts.resources_stopped():
             if now < self._until:
                 return
             self._parts.chronicle.alarm("the resources have not stopped in time")
-            if not isinstance(self._errand, Stop):  # a stop goes on all the same
+            if not isinstance(errand, Stop):  # a stop goes on all the same
                 self._errand, self._emptying = None, False
                 self._calm_until = now + head.timing.calm
                 self._parts.conductor.tell(resources.Serve(head.term))
                 return
-        errand, self._errand, self._emptying = self._errand, None, False
+        self._errand, self._emptying = None, False
         self._decide(errand)
 
     def _resort(self, head: Head, now: int) -> None:

@@ -138,6 +138,8 @@ class Links:
                     self._ways[member.number, network.index] = way, member, network
         heads = [one.id for one in settings.members if one.head and one.id != settings.me]
         self._peer = heads[0] if settings.myself.head and heads else 0
+        self._all_well = sum(1 << one.index for one in self._networks)
+        self._newest = 0  # when anybody was heard anywhere
 
     def heard(self, source: int, network: int, counter: int, now: int) -> None:
         """Note an accepted datagram; its number tells what was lost before it."""
@@ -149,7 +151,7 @@ class Links:
             way.time(now, self._lease)
         if now - member.last > 2 * self._lease:
             member.since = now
-        member.last = place.last = now
+        member.last = place.last = self._newest = now
 
     def carrier(self, network: int, up: bool, now: int) -> None:
         """Note whether a card has a carrier; they are taken to have one at first."""
@@ -168,6 +170,8 @@ class Links:
         ``serving``: this is the active head; ``other``: the low byte of the other head's last
         health, 0 before it said any. To be called at least once in a renewal's time: it remembers.
         """
+        if self._calm():
+            return self._all_well
         bits = 0
         for one in self._networks:
             if self._judge(one, now, serving, bool(other >> one.index & 1)):
@@ -181,6 +185,8 @@ class Links:
         head speaks unasked. None while all is well. To be called as often as ``health_bits``.
         """
         found: list[tuple[int, int]] = []
+        if self._calm():
+            return found
         for one in self._networks:
             every = self._lease // PROBES
             newest = max((member.last for member, _ in one.expected), default=0)
@@ -189,6 +195,12 @@ class Links:
                 one.probed = now
                 found.extend((member.number, one.index) for member, _ in one.expected)
         return found
+
+    def _calm(self) -> bool:
+        """Whether every network was well and nobody is silent on any: then it still is, and nobody
+        need be asked. An idle agent asks itself nothing else."""
+        due = self._newest - self._lease // PROBES
+        return all([one.well and one.carrier and one.last >= due for one in self._networks])  # noqa: C419 - quicker
 
     def lossy(self, network: int) -> bool:
         """Whether datagrams get lost on a network more often than by accident."""

@@ -78,10 +78,14 @@ class HeadParts:
             settings, worker, peer_watchdog=self._watchdog_bound(), clock=boottime_us,
             say=self.chronicle.decision, peer_off=self._peer_off, self_fence=self._self_fence,
         )  # fmt: skip
+        self._judged: resources.Board | None = None  # the board that the next two are of
+        self._fit = self._idle = 0
         self.peer_is_off = False  # fencing has confirmed it; the loop takes it from here
         self.watchdog = self._open_watchdog()
         self._renewer = Renewer(self.addresses, self.chronicle.alarm, self._join)
         self._signal_pipe = _signal_pipe()
+        self._changing: tuple[int, tuple[int, ...]] = -1, ()
+        self._watched: dict[int, Callable[[Daemon], None]] = {}
         self._read_carriers()
 
     def begin(self) -> None:
@@ -111,27 +115,33 @@ class HeadParts:
         return adopt(head, now, term, now + left, solo)
 
     def watched(self) -> dict[int, Callable[[Daemon], None]]:
-        """Return what else to wait for, and what to do when it is readable."""
-        found: dict[int, Callable[[Daemon], None]] = {
-            self._signal_pipe: self._signalled,
-            self.monitor.fileno(): self._kernel_news,
-            self.memory.fileno(): self._stored,
-            self.conductor.fileno(): self._programs_ended,
-        }
-        for number in self.arp.filenos():
-            found[number] = self._arp_heard
-        return found
+        """Return what else to wait for, and what to do when it is readable. Ask for it anew each
+        time: descriptors change when a process or an interface was made anew."""
+        changing = self.conductor.fileno(), self.arp.filenos()
+        if changing != self._changing:
+            self._changing = changing
+            self._watched = {
+                self._signal_pipe: self._signalled,
+                self.monitor.fileno(): self._kernel_news,
+                self.memory.fileno(): self._stored,
+                self.conductor.fileno(): self._programs_ended,
+                **dict.fromkeys(self.arp.filenos(), self._arp_heard),
+            }
+        return self._watched
 
     def kernel_view(self) -> tuple[frozenset[str], int]:
         """Return the virtual IPs that are configured here, and how long the gate is open yet."""
         return frozenset(address for _, address in self.addresses.present()), self.gate.remaining()
 
-    def condition(self, *, unfit: bool = False) -> Health:
+    def condition(self, *, unfit: bool = False) -> int:
         """Return what the resources say of this head, and the watch list when it says ``unfit``:
-        FIT, IDLE."""
+        the bits of FIT and IDLE."""
         board = self.conductor.board
-        health = Health.FIT if board.fit and not unfit else Health.NONE
-        return health | Health.IDLE if board.exclusive_stopped else health
+        if board is not self._judged:
+            self._judged = board
+            self._fit = int(Health.FIT) if board.fit else 0
+            self._idle = int(Health.IDLE) if board.exclusive_stopped else 0
+        return self._idle | (0 if unfit else self._fit)
 
     def serve(self, term: int, solo: int = 0) -> None:
         """This head became active, or goes on, perhaps on a promise."""

@@ -169,7 +169,7 @@ def test_beyond_the_budget_the_role_moves_once(movable: Pair, record_property: R
     known = len(pair.history("app"))
     again_and_again(pair, old, "unit")
     last = time.monotonic()
-    moved = until(lambda: pair.serves(new), "the takeover")
+    moved = pair.until_serves(new)
     record_property("from the last kill to the takeover", moved - last)
     until(lambda: pair.state("unit") == "ok", "its success there")
     assert_quiet(pair, new, pair.term(), QUIET)
@@ -189,7 +189,7 @@ def test_resources_stop_before_the_role_moves(movable: Pair, record_property: Re
     assert pair.active == old  # it serves while its resources stop
     assert pair.has_address(old)
     seen = time.time()
-    until(lambda: pair.serves(new), "the takeover")
+    pair.until_serves(new)
     until(lambda: pair.running(new, "app"), "the resource there")
     stopped, began = pair.base(old, "stopped"), pair.base(new, "started")
     record_property("from the stop here to the start there", began - stopped)
@@ -208,7 +208,7 @@ def test_a_planned_switchover_is_no_failure_of_what_moves(movable: Pair) -> None
     told = {name: pair.alerts(name).count("app failure") for name in HEADS}
     pair.ask(old, AGENT, command="switchover")
     until(lambda: pair.shown(old, "base")["ActiveState"] == "deactivating", "the drain")
-    until(lambda: pair.serves(new), "the takeover")
+    pair.until_serves(new)
     until(lambda: pair.running(new, "app"), "the resource there")
     pair.until_well()
     assert {name: pair.alerts(name).count("app failure") for name in HEADS} == told
@@ -243,7 +243,7 @@ def test_broken_on_both_it_is_held_and_somebody_told(
     for name in (old, new):
         pair.spoil(name, "unit")
     pair.kill(old, "unit")
-    until(lambda: pair.serves(new), "the takeover to where it still runs")
+    pair.until_serves(new)
     until(lambda: pair.state("unit") == "ok", "its success there")
     shot = pair.kill(new, "unit")
     held = until(lambda: "held" in pair.service("unit").get("recovery", ""), "the end of trying")

@@ -324,6 +324,15 @@ class Pair:
         ]
         return bad if status["connected"] else [*bad, "the watch processes are not connected"]
 
+    def until_serves(self, name: str) -> float:
+        """Wait until a head has taken over."""
+        return until(lambda: self.serves(name), f"the takeover by {name}", instead=self.story)
+
+    def story(self) -> str:
+        """Return what is not well, what the agents say of the role, and the ends of the logs."""
+        roles = [str(self.ask(name, AGENT, command="role")) for name in HEADS]
+        return "\n".join((*self.unwell(), *roles, self.log()))
+
     def until_well(self, limit: float = 40.0) -> None:
         """Wait until every service is well and nothing is being healed."""
         end = time.monotonic() + limit
@@ -361,11 +370,17 @@ def other(name: str) -> str:
     return HEADS[1 - HEADS.index(name)]
 
 
-def until(done: Callable[[], bool], what: str, limit: float = 20.0, pause: float = 0.02) -> float:
-    """Wait for a condition; returns when it was there."""
+def until(
+    done: Callable[[], bool],
+    what: str,
+    limit: float = 20.0,
+    pause: float = 0.02,
+    instead: Callable[[], str] = str,
+) -> float:
+    """Wait for a condition; returns when it was there, and says ``instead`` when it was not."""
     end = time.monotonic() + limit
     while not done():
-        assert time.monotonic() < end, f"{what} did not come within {limit:g} s"
+        assert time.monotonic() < end, f"{what} did not come within {limit:g} s\n{instead()}"
         time.sleep(pause)
     return time.monotonic()
 

@@ -20,7 +20,7 @@ from backend.agent.core.lease import (
     lease_end,
     my_bits,
 )
-from backend.agent.core.messages import Answer, Handover, Health, Invite, Request, Solicit
+from backend.agent.core.messages import Answer, Handover, Health, Invite, Message, Request, Solicit
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.steps import (
     ask_voters,
@@ -77,6 +77,20 @@ def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
     return Decision(head)
 
 
+def repeated(head: Head, source: int, message: Message) -> bool:
+    """Whether a message is the copy of a grant that counts already, from another network, and says
+    nothing of the other head that this one does not know."""
+    if not isinstance(message, Answer) or not message.granted or head.role is not Role.ACTIVE:
+        return False
+    counted = head.acks[head.members.places[source]]
+    if message.term != head.term or message.sent != counted:
+        return False
+    peer = head.peer
+    return source != head.members.peer or (
+        message.health == peer.health and message.solo == peer.promise
+    )
+
+
 def outbid(head: Head, term: int, now: int) -> Decision:
     """Go on with a term above one that a voter has seen: with it this head can win that voter back.
 
@@ -123,7 +137,10 @@ def conditions(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
 
 def better_elsewhere(head: Head, now: int) -> str:
     """Return why the other head should serve instead of this one; empty when it should not."""
-    mine, other = my_bits(head, now), head.peer.health
+    other = head.peer.health
+    if int(head.health) & FIT and int(head.health) & LINKS == int(other) & LINKS:
+        return ""  # as always
+    mine = my_bits(head, now)
     if mine & MAINTENANCE or not willing(head, now):
         return ""
     if not mine & FIT:

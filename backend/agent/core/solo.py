@@ -40,7 +40,8 @@ def consider(head: Head, now: int) -> Considered:
 
 
 def _enough(head: Head, now: int) -> Considered:
-    head = head._replace(few_since=0)
+    if head.few_since:
+        head = head._replace(few_since=0)
     if head.solo:
         if not head.enough_since:
             return head._replace(enough_since=now), (), ""
@@ -52,7 +53,8 @@ def _enough(head: Head, now: int) -> Considered:
             return head, (), ""  # the lease still rests on the promise: the grants are older
         head, actions = _give_back(shared, now)
         return head, actions, "enough witnesses answer: the promise is given back"
-    head = head._replace(asked=0)
+    if head.asked:
+        head = head._replace(asked=0)
     given = int(head.peer.health) & PROMISED and head.peer.alive(now, head.timing.lease)
     if given and now >= head.next_ask:
         head, actions = _give_back(head, now)

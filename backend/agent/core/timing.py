@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 MS = 1_000
@@ -9,8 +10,8 @@ SECOND = 1_000_000
 SHORTEST, LONGEST = 60 * MS, 60 * SECOND  # of a lease
 
 
-class Timing(NamedTuple):
-    """The lease and what follows from it; every voter and head must use the same lease."""
+class _Given(NamedTuple):
+    """What is chosen."""
 
     lease: int = 300 * MS
     rounds: int = 5  # renewals in the length of a lease, while answers are missed
@@ -20,17 +21,24 @@ class Timing(NamedTuple):
     full_after: int = 5 * SECOND  # they were enough again for so long: give the promise back
     calm: int = 10 * SECOND  # after a hand-over for health, the least time to the next one
 
-    @property
+
+class Timing(_Given):
+    """The lease and what follows from it; every voter and head must use the same lease.
+
+    What follows is worked out once: an agent that does nothing else asks for it in every pass.
+    """
+
+    @cached_property
     def usable(self) -> int:
         """How long a holder may use a grant, counted from when it sent the request."""
         return self.lease - self.lease * self.margin // 1000
 
-    @property
+    @cached_property
     def round(self) -> int:
         """Between two renewals, while answers are missed."""
         return self.lease // self.rounds
 
-    @property
+    @cached_property
     def rest(self) -> int:
         """Between two renewals, while every answer comes: wake-ups are what an idle agent costs.
 
@@ -38,27 +46,27 @@ class Timing(NamedTuple):
         """
         return max(self.lease * 11 // 30, self.round)
 
-    @property
+    @cached_property
     def brisk(self) -> int:
         """How long after a missed answer renewals come faster."""
         return self.lease * 10
 
-    @property
+    @cached_property
     def retry(self) -> int:
         """Between two tries of one renewal."""
         return self.lease // self.retries
 
-    @property
+    @cached_property
     def silence(self) -> int:
         """After so long without a word of the active head, ask the voters."""
         return self.lease // 2
 
-    @property
+    @cached_property
     def stall(self) -> int:
         """Waking up later than this means that this process, not the others, stood still."""
         return self.lease // 2
 
-    @property
+    @cached_property
     def campaign(self) -> int:
         """How long a campaign may take."""
         return self.lease // 5

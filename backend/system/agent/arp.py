@@ -63,10 +63,14 @@ class Arp:
         except BaseException:
             self.close()
             raise
+        self._numbers = self._numbered()
 
-    def filenos(self) -> list[int]:
+    def filenos(self) -> tuple[int, ...]:
         """Return the descriptors for select; they change when an interface was made anew."""
-        return [one.fileno() for one in self._sockets.values()]
+        return self._numbers
+
+    def _numbered(self) -> tuple[int, ...]:
+        return tuple(one.fileno() for one in self._sockets.values())
 
     def macs(self) -> set[str]:
         """Return this machine's MAC addresses on the interfaces, as they are now."""
@@ -134,12 +138,14 @@ class Arp:
             with contextlib.suppress(OSError):  # not there yet
                 self._sockets[interface] = _open(interface, self._vips[interface])
                 end.close()
+        self._numbers = self._numbered()
 
     def close(self) -> None:
         """Close the sockets."""
         for one in self._sockets.values():
             one.close()
         self._sockets.clear()
+        self._numbers = ()
 
     def _current_mac(self, interface: str) -> bytes:
         end = self._sockets.get(interface)

@@ -63,15 +63,23 @@ class ControlSocket:
         self._listeners[_unix_listener(path)] = respond
         if metrics is not None and respond_metrics is not None:
             self._listeners[_tcp_listener(metrics)] = respond_metrics
+        self._listening = list(self._listeners)
 
     def readers(self) -> list[socket.socket]:
         """Return what to wait for to become readable."""
+        if not self._connections:
+            return self._listening
         waiting = [one.end for one in self._connections.values() if not one.answer]
-        return [*self._listeners, *waiting]
+        return [*self._listening, *waiting]
 
     def writers(self) -> list[socket.socket]:
         """Return what to wait for to become writable."""
         return [one.end for one in self._connections.values() if one.answer]
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is connected."""
+        return bool(self._connections)
 
     def serve(self, ready: list[socket.socket], now: int) -> None:
         """Do what is possible; ``now`` in microseconds ends connections that take too long."""

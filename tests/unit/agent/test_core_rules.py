@@ -6,6 +6,7 @@ import pytest
 
 from backend.agent.core import events, messages, solo
 from backend.agent.core.actions import CloseGate, OpenGate, Persist, Send, Serve
+from backend.agent.core.active import repeated
 from backend.agent.core.events import Persisted, Received, Tick
 from backend.agent.core.explain import explain
 from backend.agent.core.head import step, wake_at
@@ -24,7 +25,7 @@ from backend.agent.core.messages import (
     Solicit,
     Status,
 )
-from backend.agent.core.state import Head, Role, adopt, start
+from backend.agent.core.state import Decision, Head, Role, adopt, start
 from backend.agent.core.timing import MS, Members, Timing
 from backend.agent.core.voter import Voter
 
@@ -153,6 +154,39 @@ def test_handing_over_binds_the_own_vote_and_closes_the_gate_first() -> None:
     assert late.state.nobody_dead_until >= NOW + LEASE
     again = step(late.state, Received(2, Solicit(77)), NOW + 2 * MS)
     assert [one.message for one in again.actions if isinstance(one, Send)] == [done.state.given]
+
+
+def test_nothing_follows_from_a_repeated_grant() -> None:
+    """What the agent leaves out because it is a copy, the rules would make nothing of."""
+    sent = NOW - MS
+    answers = [
+        Answer(granted, 1, term, LEASE, moment, health, promise)
+        for granted in (True, False)
+        for term in (4, 5, 6)
+        for moment in (0, sent - MS, sent, NOW)
+        for health in (Health.NONE, WELL, WELL | Health.PROMISED, WELL | Health.IDLE)
+        for promise in (0, 12)
+    ]
+    copies = 0
+    for head, source, message in itertools.product(heads(), (2, 3), (*answers, *HEARD)):
+        if not repeated(head, source, message):
+            continue
+        copies += 1
+        found = step(head, Received(source, message), NOW)
+        heard = head.peer._replace(at=NOW) if source == 2 else head.peer
+        assert found == Decision(head._replace(peer=heard))
+    assert copies > 20
+
+
+def test_a_grant_that_says_something_new_is_no_repetition() -> None:
+    head, sent = active(), NOW - MS
+    assert repeated(head, 2, Answer(True, 1, 5, LEASE, sent, WELL))
+    assert not repeated(head, 2, Answer(True, 1, 5, LEASE, sent, WELL | Health.STOPPING))
+    assert not repeated(head, 2, Answer(True, 1, 5, LEASE, sent, WELL, 7))
+    assert not repeated(head, 2, Answer(True, 1, 5, LEASE, NOW, WELL))
+    assert not repeated(head, 2, Answer(True, 1, 6, LEASE, sent, WELL))
+    assert not repeated(head, 2, Answer(False, 1, 5, LEASE, sent, WELL))
+    assert not repeated(head._replace(role=Role.CANDIDATE), 2, Answer(True, 1, 5, LEASE, sent))
 
 
 def test_a_hand_over_counts_from_the_question() -> None:

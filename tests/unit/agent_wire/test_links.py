@@ -194,6 +194,29 @@ def test_at_rest_nobody_is_probed() -> None:
     assert all(network == 0 for _, network in probed)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_left_out_in_calm_changes_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same story, with every network judged at every look."""
+
+    def story() -> tuple[list[tuple[int, int]], list[int], dict[tuple[int, int, int], int]]:
+        world = World(seed)
+        world.run(1500)
+        world.loss = 0.1 * (seed % 3)
+        world.run(1500)
+        world.down.add((1 + seed % 2, seed % 2))
+        world.run(1000)
+        world.heal()
+        world.dead.add(3)
+        world.run(1500)
+        return world.seen, world.moves, world.counters
+
+    with_shortcut = story()
+    monkeypatch.setattr(Links, "_calm", lambda _self: False)
+    assert story() == with_shortcut
+
+
 def links_of(member: int = 1) -> Links:
     return Links(SETTINGS._replace(me=member), 0)
 
