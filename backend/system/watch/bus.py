@@ -43,12 +43,15 @@ class Bus:
         await self._call("/org/freedesktop/DBus", name, "Hello", name, "", b"")
 
     async def login(self) -> None:
-        """Authenticate as this user; raises OSError, EOFError, Garbled."""
+        """Authenticate as this user; raises OSError, EOFError, Garbled.
+
+        BEGIN is sent without waiting for OK, as systemd's own programs do: a question that systemd
+        reads together with BEGIN lies there until something else comes (seen with version 252).
+        """
         user = str(os.geteuid()).encode().hex()
-        self._writer.write(f"\0AUTH EXTERNAL {user}\r\n".encode())
+        self._writer.write(f"\0AUTH EXTERNAL {user}\r\nBEGIN\r\n".encode())
         if not (await self._reader.readuntil(b"\r\n")).startswith(b"OK "):
             raise Garbled("no OK")
-        self._writer.write(b"BEGIN\r\n")
 
     async def _call(
         self, path: str, interface: str, member: str, to: str, signature: str, body: bytes
