@@ -37,8 +37,8 @@ from backend.system.agent.process import boottime_us, notify
 NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
-# What a round's answers take on a LAN, from machines that were asleep; so long only while answers
-# are missed.
+# What a round's answers take on a LAN, from machines that were asleep. Read with the next round they
+# would save a wake-up in two, and cost a round of outage more when the agent dies.
 GATHER = 3 * MS
 MIRRORED = 600 * SECOND
 MOST_HURRIED, BREATH = 100, 2 * MS  # passes in a row that waited for nothing; then so long each
@@ -80,7 +80,7 @@ class Daemon:
         self._next_collect = self._woken + COLLECT_EVERY
         self._hurried = 0
         self._mirrored = False  # the maintenance mode here is the other head's
-        self._gathering = 0  # until when the answers to a round come together
+        self._gathering = 0  # until when the answers to a round may come together
         self._lead = 0  # the network on which the last copy of a request comes
         self._stop_asked = False
         self.verdict = Verdict()
@@ -138,9 +138,10 @@ class Daemon:
             self.parts.links.stalled(now)
             self._step(Tick(late), now)
             late = 0
-        for end, network in ends.items():
-            if calm or end in ready:
-                self._receive(network)
+        if not self._begins_round(before, now, calm=calm):
+            for end, network in ends.items():
+                if calm or end in ready:
+                    self._receive(network)
         self._timers(boottime_us(), late)
         for one in ready:
             if one in links:
@@ -224,9 +225,8 @@ class Daemon:
         """Whether all is as it should be, so that a round's time does not matter.
 
         A wake-up costs more than what is done in it. So the active head lets the answers to a
-        round come together, and reads them when the next one begins: of a lease that is renewed
-        in time there is still more than half then. While answers are missed it reads them as soon
-        as they can be there. A standby waits for the last of a request's copies.
+        round come together, and then rests until the next one; a standby waits for the last of
+        a request's copies.
         """
         head = self.head
         if head.role is Role.ACTIVE:
@@ -235,6 +235,11 @@ class Daemon:
         served = head.peer.served
         expected = self._timing.rest + self._timing.retry
         return head.role is Role.STANDBY and now - served < expected
+
+    def _begins_round(self, before: int, now: int, *, calm: bool) -> bool:
+        """Whether a round begins after a rest: what has come meanwhile is read with its answers."""
+        active, rested = self.head.role is Role.ACTIVE, before >= self._gathering
+        return calm and active and rested and now >= self.head.next_round
 
     def _listened(self, ends: dict[int, int], *, calm: bool) -> list[int]:
         """Return the sockets that wake the loop; in calm all are read whenever it is awake."""
@@ -346,8 +351,7 @@ class Daemon:
     def _apply(self, decision: Decision, network: int | None = None) -> None:
         before, self.head = self.head, decision.state
         if self.head.round_sent != before.round_sent:
-            brisk = self.head.round_sent < self.head.brisk_until
-            self._gathering = self.head.round_sent + GATHER if brisk else self.head.next_round
+            self._gathering = self.head.round_sent + GATHER
         actions: tuple[Action, ...] = decision.actions
         if before.solo and not self.head.solo and self.head.role is Role.ACTIVE:
             actions = self._give_back(actions)

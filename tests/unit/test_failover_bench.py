@@ -13,6 +13,7 @@ from backend.lab.failover.judge import Findings, judge
 from backend.lab.failover.places import HEADS, Places
 from backend.lab.failover.prober import NETS, Record
 from backend.lab.failover.results import FailoverBench, Repetition, Row, Series, promise_of
+from backend.lab.failover.waking import WAKING
 from backend.lab.failover.wires import Wires
 from backend.lab.topology import Net
 from backend.system.vip_prober import ARP, CLIENT, JUDGE, LATE
@@ -163,8 +164,10 @@ def test_idle_costs_are_promised_too() -> None:
     assert results.cost_cells(found.costs)[0][-1] == (
         "processor above 0.3 %; traffic above 50 kB/s; memory above 15 MB"
     )
-    found.costs = {"keepalived": {A: results.Cost(50, 60_000, 160_000_000)}}
-    assert found.kept  # nobody promised anything for it
+    for other in ("keepalived", WAKING):
+        found.costs = {other: {A: results.Cost(50, 60_000, 160_000_000)}}
+        assert found.kept  # nobody promised anything for it
+        assert results.cost_cells(found.costs)[0][-1] == ""
 
 
 def test_faults_are_chosen_by_name() -> None:

@@ -15,8 +15,10 @@ from backend.lab.failover.agents import Agents, Program
 from backend.lab.failover.catalogue import CALM, Fault
 from backend.lab.failover.engines import Engine
 from backend.lab.failover.keepalived import Keepalived
+from backend.lab.failover.places import HEADS, OURS
 from backend.lab.failover.results import Cost, FailoverBench, Repetition, Row, Series
 from backend.lab.failover.scene import Scene
+from backend.lab.failover.waking import WAKING, only_waking
 from backend.lab.failover.world import World, sweep
 from backend.lab.requirements import ensure_failover_packages
 from backend.paths import Paths
@@ -102,7 +104,7 @@ class BenchFailover:
         clock = _Progress(context, self.seconds)
         for scene in scenes:
             clock.say(f"Idle cost of {scene.engine.name}", IDLE)
-            found.costs[scene.engine.name] = idle_cost(scene, IDLE)
+            found.costs |= idle_costs(scene, IDLE)
         for fault in self.faults:
             if fault.processors > 1 and not starve.possible():
                 found.skipped[fault.name] = "it needs a machine with two processors"
@@ -154,8 +156,21 @@ def repeat(scene: Scene, fault: Fault) -> Repetition:
         scene.prober.pause()
 
 
-def idle_cost(scene: Scene, seconds: float) -> dict[str, Cost]:
-    """Return what an engine uses while nothing happens and nobody probes."""
+def idle_costs(scene: Scene, seconds: float) -> dict[str, dict[str, Cost]]:
+    """Return what an engine uses while nothing happens and nobody probes, by engine and machine;
+    with ours, in the same seconds, what a program uses that only wakes up as often."""
+    if scene.engine.name != OURS:
+        return {scene.engine.name: _idle_costs(scene, seconds)}
+    head = HEADS[0]
+    with only_waking(scene.world.machines[head], scene.world.directory) as program:
+        began, before = time.monotonic(), program.process.run_seconds()
+        costs = _idle_costs(scene, seconds)
+        passed, used = time.monotonic() - began, program.process.run_seconds() - before
+        waking = Cost(100 * used / passed, 0.0, program.process.memory_bytes())
+    return {scene.engine.name: costs, WAKING: {head: waking}}
+
+
+def _idle_costs(scene: Scene, seconds: float) -> dict[str, Cost]:
     engine, machines = scene.engine, scene.world.machines
     began = time.monotonic()
     before = {name: (engine.usage(name), machines[name].traffic()) for name in engine.members}
