@@ -59,8 +59,9 @@ class _Way:
         newest = min(self.span, RECENT)
         return newest - bin(self.bits & ((1 << newest) - 1)).count("1")
 
-    def count(self, counter: int) -> bool:
-        """Note a number; False when a later one was heard before it."""
+    def count(self, counter: int, *, outage: bool) -> bool:
+        """Note a number; False when a later one was heard before it. What was not heard during an
+        outage is no loss: a path that was dead a while ago is not patiently waited for."""
         ahead = counter - self.top
         if not self.last or ahead <= -_RESTARTED:
             self.top, self.bits, self.span = counter, 1, 1
@@ -68,6 +69,7 @@ class _Way:
             self.bits |= 1 << -ahead
             return False
         else:
+            ahead = 1 if outage else ahead
             self.bits = (self.bits << ahead | 1) & _ALL if ahead < SPAN else 1
             self.span = min(SPAN, self.span + ahead)
             self.top = counter
@@ -147,7 +149,7 @@ class Links:
         if found is None:
             return
         way, member, place = found
-        if way.count(counter):
+        if way.count(counter, outage=now - way.last > self._lease):
             way.time(now, self._lease)
         if now - member.last > 2 * self._lease:
             member.since = now

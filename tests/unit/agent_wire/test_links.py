@@ -194,29 +194,6 @@ def test_at_rest_nobody_is_probed() -> None:
     assert all(network == 0 for _, network in probed)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_is_left_out_in_calm_changes_nothing(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same story, with every network judged at every look."""
-
-    def story() -> tuple[list[tuple[int, int]], list[int], dict[tuple[int, int, int], int]]:
-        world = World(seed)
-        world.run(1500)
-        world.loss = 0.1 * (seed % 3)
-        world.run(1500)
-        world.down.add((1 + seed % 2, seed % 2))
-        world.run(1000)
-        world.heal()
-        world.dead.add(3)
-        world.run(1500)
-        return world.seen, world.moves, world.counters
-
-    with_shortcut = story()
-    monkeypatch.setattr(Links, "_calm", lambda _self: False)
-    assert story() == with_shortcut
-
-
 def links_of(member: int = 1) -> Links:
     return Links(SETTINGS._replace(me=member), 0)
 
@@ -316,8 +293,18 @@ def test_loss_is_counted_over_the_last_datagrams() -> None:
     for counter in range(1001, 1001 + SPAN):
         links.heard(2, 1, counter, counter * MS)
     assert shown(links, 0)["loss"] == 0.0
-    links.heard(2, 1, 1000 + 2 * SPAN, 2000 * MS)
+    links.heard(2, 1, 1000 + 2 * SPAN, (1000 + SPAN) * MS + LEASE)
     assert shown(links, 0)["loss"] == round(1 - 1 / SPAN, 4)
+
+
+def test_what_was_not_heard_in_an_outage_is_no_loss() -> None:
+    links = links_of()
+    for counter in range(1, 101):
+        links.heard(2, 1, counter, counter * MS)
+    links.heard(2, 1, 200, 101 * MS + LEASE)
+    assert shown(links, 0)["loss"] == 0.0
+    links.heard(2, 1, 202, 102 * MS + LEASE)
+    assert shown(links, 0)["loss"] == pytest.approx(1 / 103, abs=1e-4)
 
 
 def test_what_comes_late_is_not_lost() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from backend.system.agent.program import How
-from backend.system.watch import bus, units
+from backend.system.watch import units
 from backend.system.watch.programs import Ran
 from backend.system.watch.units import Unit, Units
+from tests.unit.watch.monitors import unit_rows
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ROW = ("a.service", "A", "loaded", "active", "running", "", "/a")
@@ -31,13 +32,7 @@ class Systemctl:
 
 def answer(serial: int) -> bytes:
     """Return the answer to ListUnitsByNames."""
-    row = b""
-    for one in ROW:
-        row += b"\0" * (-len(row) % 4) + bus.text(one)
-    row += b"\0" * (-len(row) % 4) + struct.pack("<I", 0)
-    for one in ("", "/"):
-        row += b"\0" * (-len(row) % 4) + bus.text(one)
-    body = struct.pack("<II", len(row), 0) + row
+    body = unit_rows.body(ROW)
     head = struct.pack("<BB2sI", 5, 1, b"u\0", serial)
     head += b"\x08\x01g\0" + bytes((len("a(ssssssouso)"),)) + b"a(ssssssouso)\0"
     start = struct.pack("<cBBBIII", b"l", 2, 0, 1, len(body), 1, len(head))

@@ -17,6 +17,7 @@ from backend.watch.monitors.snmp_tables import TABLES, judge
 from backend.watch.monitors.web import Wanted as Page
 from backend.watch.monitors.web import judge as judge_page
 from backend.watch.results import Outcome
+from tests.unit.watch.monitors import unit_rows
 
 ASKED = dns_message.Question(4711, "head1.example.org", "A")
 
@@ -120,14 +121,7 @@ def test_dhcp_messages() -> None:
 
 def test_systemd_messages() -> None:
     texts = ("ssh.service", "OpenSSH", "loaded", "active", "running", "", "/org/x")
-    row = b""
-    for one in texts:
-        row += b"\0" * (-len(row) % 4) + bus.text(one)
-    row += b"\0" * (-len(row) % 4) + struct.pack("<I", 0)
-    for one in ("", "/"):
-        row += b"\0" * (-len(row) % 4) + bus.text(one)
-    body = struct.pack("<II", len(row), 0) + row
-    assert bus.rows(body) == [texts[:5]]
+    assert bus.rows(unit_rows.body(texts)) == [texts[:5]]
     sent = bus.message(1, 1, [(1, "o", "/x"), (8, "g", "as")], bus.texts(("a", "bcd")))
     size = struct.unpack_from("<I", sent, 12)[0]
     assert bus.fields_of(sent[16 : 16 + size]) == {1: "/x", 8: "as"}
