@@ -111,6 +111,8 @@ class Daemon:
             self._apply(adopted)
             self.parts.hands.resume()
         self.parts.become_realtime()
+        gc.collect()
+        gc.freeze()  # what is there by now stays, and is not searched again
         gc.disable()  # it runs when the loop says so
         self._woken = boottime_us()
         self.parts.begin()

@@ -149,7 +149,7 @@ class Links:
         if found is None:
             return
         way, member, place = found
-        if way.count(counter, outage=now - way.last > self._lease):
+        if way.count(counter, outage=now - way.last > 2 * self._lease):
             way.time(now, self._lease)
         if now - member.last > 2 * self._lease:
             member.since = now

@@ -43,7 +43,7 @@ def _samples(status: Mapping[str, Any]) -> Iterable[Sample]:
         [(none, bool(status["serving_alone"]))],
     )  # fmt: skip
     yield (
-        "voter_granting", "gauge", "1 for each voter that has granted within a lease.",
+        "voter_granting", "gauge", "1 for each voter that has granted within two leases.",
         [({"voter": one["name"]}, one["state"] == "granting") for one in status["voters"]],
     )  # fmt: skip
     yield (

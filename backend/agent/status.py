@@ -74,7 +74,7 @@ def voters(head: Head, settings: Settings, now: int) -> list[dict[str, Any]]:
     """Return each voter with whether it grants to this head; meaningful on the active head."""
     found = []
     for number, sent in zip(head.members.voters, head.acks):
-        granting = sent > 0 and now - sent < head.timing.lease
+        granting = sent > 0 and now - sent < head.timing.there
         state = "granting" if granting else "silent"
         if head.role is not Role.ACTIVE:
             state = "not asked"

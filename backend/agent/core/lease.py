@@ -46,7 +46,7 @@ def free_at(head: Head, now: int) -> int:
 def without_peer(head: Head, now: int) -> bool:
     """Whether this active head would keep a majority if the other head vanished now."""
     other = head.place(head.members.peer)
-    since = now - head.timing.lease
+    since = now - head.timing.there
     granting = sum(1 for i, sent in enumerate(head.acks) if i != other and sent > since)
     return granting >= head.members.majority
 

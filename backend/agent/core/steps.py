@@ -19,6 +19,10 @@ from backend.agent.core.messages import Kind, Release, Request, Resign
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.timing import MS
 
+# The witnesses' turn, in rounds, while the two heads alone are a quorum: it is only to know that they
+# are there (``Timing.there``).
+CALM_TURN, BRISK_TURN = 4, 2
+
 
 def kept(head: Head) -> Persist:
     """Return the order to store what must outlive this process; a promise that is on its way to
@@ -35,34 +39,40 @@ def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple
     """Ask for the lease: this head's own vote first, then the others'.
 
     A retry goes to those only that have not answered since the round began. While the pair alone
-    is a quorum, the witnesses are asked every second round: half the traffic, the same safety.
+    is a quorum, the witnesses are asked in some rounds only: less traffic, the same safety.
     """
     members, timing = head.members, head.timing
+    brisk, sent, following, rounds = (
+        head.brisk_until, head.round_sent, head.next_round, head.rounds
+    )  # fmt: skip
     if missed(head, now):
-        soon = min(head.next_round, head.round_sent + timing.round)
-        head = head._replace(brisk_until=now + timing.brisk, next_round=soon)
+        brisk, following = now + timing.brisk, min(following, sent + timing.round)
     if not missing_only:
-        pause = timing.round if now < head.brisk_until else timing.rest
-        head = head._replace(round_sent=now, next_round=now + pause, rounds=head.rounds + 1)
-    head = head._replace(next_retry=now + timing.retry)
+        pause = timing.round if now < brisk else timing.rest
+        sent, following, rounds = now, now + pause, rounds + 1
     kind = Kind.RENEW if head.role is Role.ACTIVE else Kind.CAMPAIGN
     if head.previous:
         kind = Kind.TRANSFER
     request = Request(
         head.term, kind, head.previous, timing.lease, now, my_health(head, now), head.solo
     )
-    voter = head.voter.grant(members.me, request, now)
+    voter, acks = head.voter.grant(members.me, request, now), head.acks
     if voter is not None:
-        acks = with_value(head.acks, head.place(members.me), now)
-        head = head._replace(voter=voter, acks=acks)
+        acks = with_value(acks, head.place(members.me), now)
+    head = head._replace(
+        brisk_until=brisk, round_sent=sent, next_round=following, rounds=rounds,
+        next_retry=now + timing.retry, voter=voter or head.voter, acks=acks,
+    )  # fmt: skip
     to = missing(head) if missing_only else asked(head)
     return head, ((Send(to, request),) if to else ())
 
 
 def asked(head: Head) -> tuple[int, ...]:
-    """Return whom the present round asks."""
+    """Return whom the present round asks; the witnesses' turn comes at once after a missed answer,
+    so that their grants are there long before the lease runs out."""
     peer = head.members.peer
-    if head.role is Role.ACTIVE and head.rounds % 2 and not head.solo:
+    turn = BRISK_TURN if head.round_sent < head.brisk_until else CALM_TURN
+    if head.role is Role.ACTIVE and head.rounds % turn and not head.solo:
         recent = head.round_sent - 2 * head.timing.rest
         if head.acks[head.place(peer)] > recent:
             return (peer,)
@@ -81,7 +91,7 @@ def missed(head: Head, now: int) -> bool:
     Witnesses that are switched off miss every round; that tells nothing about the others.
     """
     acks, places, sent = head.acks, head.members.places, head.round_sent
-    there = now - head.timing.lease * 2
+    there = now - head.timing.there
     return any([there < acks[places[one]] < sent for one in asked(head)])  # noqa: C419 - quicker, and asked in every pass
 
 

@@ -47,6 +47,12 @@ class Timing(_Given):
         return max(self.lease * 11 // 30, self.round)
 
     @cached_property
+    def there(self) -> int:
+        """How long a voter that has granted counts as there; longer than the witnesses' turn, which
+        in calm is every fourth round."""
+        return 2 * self.lease
+
+    @cached_property
     def brisk(self) -> int:
         """How long after a missed answer renewals come faster."""
         return self.lease * 10

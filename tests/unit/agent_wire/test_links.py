@@ -46,8 +46,8 @@ def pull(network: int) -> Callable[[World], None]:
 
 CASES = (
     Case("F0 nothing", cut(), None, (BOTH, BOTH)),
-    Case("F2s active's private path", cut((1, 0)), 390, (PUBLIC, BOTH)),
-    Case("F2s, one witness left", cut((1, 0)), 390, (PUBLIC, BOTH), (4,)),
+    Case("F2s active's private path", cut((1, 0)), 450, (PUBLIC, BOTH)),
+    Case("F2s, one witness left", cut((1, 0)), 450, (PUBLIC, BOTH), (4,)),
     Case("F2s, no witness left", cut((1, 0)), None, (BOTH, PUBLIC), ()),
     Case("standby's private path", cut((2, 0)), None, (BOTH, PUBLIC)),
     Case("private switch", cut(*ALL_PRIVATE), None, (BOTH, PUBLIC)),
@@ -301,9 +301,9 @@ def test_what_was_not_heard_in_an_outage_is_no_loss() -> None:
     links = links_of()
     for counter in range(1, 101):
         links.heard(2, 1, counter, counter * MS)
-    links.heard(2, 1, 200, 101 * MS + LEASE)
+    links.heard(2, 1, 200, 101 * MS + 2 * LEASE)
     assert shown(links, 0)["loss"] == 0.0
-    links.heard(2, 1, 202, 102 * MS + LEASE)
+    links.heard(2, 1, 202, 102 * MS + 2 * LEASE)
     assert shown(links, 0)["loss"] == pytest.approx(1 / 103, abs=1e-4)
 
 

@@ -7,6 +7,7 @@ links as often, and says what it thinks of them with every word.
 
 import random
 
+from backend.agent.core.steps import BRISK_TURN, CALM_TURN
 from backend.agent.core.timing import MS
 from backend.agent.links import Links
 from backend.agent.settings import Member, Network, Settings
@@ -138,7 +139,9 @@ class World:
     def speak(self, member: int, turn: int) -> None:
         """The active head renews; the standby keeps its links alive once in a lease."""
         if member == 1:
-            self.awaited = {to for to, _network in self.ways(1) if to == 2 or turn % 2}
+            every = BRISK_TURN if self.now < self.brisk_until else CALM_TURN
+            everybody = turn % every == 0
+            self.awaited = {to for to, _network in self.ways(1) if to == 2 or everybody}
             self.renew()
         elif turn % KEPT_ALIVE == 0:
             for to, network in self.ways(2):
