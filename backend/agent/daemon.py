@@ -21,8 +21,7 @@ from backend.agent.core.events import (
     Tick,
 )
 from backend.agent.core.head import step, wake_at
-from backend.agent.core.lease import my_health
-from backend.agent.core.messages import Answer, Health, Poll, Release, Request, Solicit, health_of
+from backend.agent.core.messages import Answer, Health, Release, Request, Solicit, health_of
 from backend.agent.core.state import Decision, Head, Role
 from backend.agent.core.steps import missed
 from backend.agent.core.timing import MS, SECOND
@@ -34,7 +33,6 @@ from backend.agent.settings import Settings
 from backend.agent.verdict import Verdict
 from backend.system.agent.process import boottime_us, notify
 
-NO_POLL = 1  # a moment that no poll of the core's was sent at
 COLLECT_EVERY = 30 * SECOND
 CHECK_EVERY = 3 * SECOND  # whether the gate is whole costs a dozen questions to the kernel
 # What a round's answers take on a LAN, from machines that were asleep. Read with the next round they
@@ -104,7 +102,7 @@ class Daemon:
         """Introduce this member, go on with a lease that is still in force, get ready."""
         for text in self.warnings:
             self.chronicle.alarm(text)
-        self.parts.post.introduce()
+        self.parts.post.greet()
         self._look(self._woken)
         adopted = self.parts.adoptable(self.head, boottime_us())
         if adopted is not None:
@@ -317,16 +315,14 @@ class Daemon:
             self._step(Maintenance(0), now)
 
     def _keep_alive(self, now: int) -> None:
-        """Once in a lease. A standby asks everybody: so links are known before they are needed."""
+        """Once in a lease. A standby greets everybody: so links are known before they are needed."""
         self._next_keepalive = now + self._timing.lease
         notify("WATCHDOG=1")
         self.parts.pet_watchdog(leased=now < self.head.lease_until)
         if self.head.role is Role.ACTIVE:
             self.parts.acquaintances.refresh()
         if self.head.role is Role.STANDBY:
-            question = Poll(NO_POLL, my_health(self.head, now))
-            for member in self.head.members.others:
-                self.parts.post.send(member, question)
+            self.parts.post.greet()
 
     def _receive(self, network: int) -> None:
         for arrived in self.parts.post.receive(network, boottime_us()):

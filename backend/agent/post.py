@@ -63,8 +63,9 @@ class Post:
         """Send over one network: the way a question came."""
         self._put_back(to, network, self._sessions.encode(to, network, message))
 
-    def introduce(self) -> None:
-        """Tell everybody this start's session, so that the first request is not lost."""
+    def greet(self) -> None:
+        """Say hello to everybody on every network: after a start, so that the first request is not
+        lost; later, so that a link is known before it is needed. The answers cost no decision."""
         for to, ways in self._ways.items():
             for network, address in ways:
                 self._put(to, network, address, self._sessions.hello(to, network))

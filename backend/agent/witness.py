@@ -55,7 +55,7 @@ class Witness:
                 become_realtime(on_fault=True)
             except OSError as problem:
                 os.write(2, f"alarm: {problem}\n".encode())
-        self._post.introduce()
+        self._post.greet()
         notify("READY=1")
         ends = self._post.filenos()
         readers = [reader, *ends]
