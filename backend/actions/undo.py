@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.actions.action import Group, Outcome, Person, Prepared
+from backend.actions.undo_tickets import take_back, ticket_sentences
 from backend.change.preview import Change, ChangeKind
 from backend.change.records import ChangeRecord
 from backend.change.summary import undo_sentences
@@ -31,13 +32,13 @@ class UndoChange:
             )
         changes = tuple(
             Change(_kind(sentence), f"{sentence[:1].upper()}{sentence[1:]}.")
-            for sentence in undo_sentences(found)
+            for sentence in (*undo_sentences(found), *ticket_sentences(self.wiring, found))
         )
         return Prepared(
             title=f"Undo: {found.title}",
             sentence="Everything is put back as it was before this change.",
             groups=(Group("This head", changes),) if changes else (),
-            run=lambda task: self.wiring.journal().undo(found.id, task),
+            run=lambda task: take_back(self.wiring, found, task),
             tell=lambda record: Outcome(f"Undone: {record.title}."),
         )
 
@@ -63,6 +64,7 @@ def _kind(sentence: str) -> ChangeKind:
     for begin, kind in (
         ("remove the packages", ChangeKind.PACKAGES),
         ("remove", ChangeKind.REMOVED),
+        ("take back the ticket", ChangeKind.REMOVED),
         ("service", ChangeKind.UNIT),
     ):
         if sentence.startswith(begin):

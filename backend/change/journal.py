@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from backend.change import conflicts
 from backend.change.archive import Archive, utc_now
@@ -41,6 +42,14 @@ class Journal:
     def records(self) -> tuple[ChangeRecord, ...]:
         """Return all changes, oldest first; raises InvalidInput when a record is damaged."""
         return self._archive.records()
+
+    def content_before(self, record: ChangeRecord, path: Path) -> bytes | None:
+        """Return what undoing a change puts into a file; None when it does not touch the file, or
+        removes it. Raises OSError."""
+        for step in record.steps:
+            if step.touched and step.backup and step.subject == str(path):
+                return (self._archive.folder(record) / step.backup).read_bytes()
+        return None
 
     def apply(self, plan: Plan, context: TaskContext) -> ChangeRecord:
         """Execute a plan; when any step fails or is cancelled, everything is as before.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from backend.actions.undo import find
+from backend.actions.undo_tickets import take_back, ticket_sentences
 from backend.change.records import ChangeRecord
 from backend.change.summary import done_sentence, undo_sentences
 from backend.cli.app import App, Subparsers
@@ -94,10 +95,11 @@ def run_undo(args: argparse.Namespace, app: App) -> int:
     if args.id is None and not in_force:
         raise Refused.of("change.nothing-to-undo", "There is no change that could be undone.")
     record = in_force[-1] if args.id is None else find(journal.records(), args.id)
-    ask(app, [record] if record.undoable else [], f"Undo {record.id} ({record.title})?")
+    tickets = ticket_sentences(app.wiring, record)
+    ask(app, [record] if record.undoable else [], f"Undo {record.id} ({record.title})?", tickets)
     work = Work(
         f"Undo {record.title}",
-        lambda context: journal.undo(record.id, context, force=args.force),
+        lambda context: take_back(app.wiring, record, context, force=args.force),
     )
     undone = app.run_task(work)
     app.out.say(f"Undone: {undone.title}.")
@@ -142,11 +144,11 @@ class Work(Generic[T]):
         return self.function(context)
 
 
-def ask(app: App, records: Sequence[ChangeRecord], question: str) -> None:
+def ask(app: App, records: Sequence[ChangeRecord], question: str, more: Sequence[str] = ()) -> None:
     """Show what will be taken back and ask; raises Cancelled when the answer is no."""
     for record in records:
         app.out.say(f"{record.id}  {record.title}:")
-        for sentence in undo_sentences(record):
+        for sentence in (*undo_sentences(record), *more):
             app.out.say(f"  {sentence}")
     if records and not app.confirm(question):
         raise Cancelled(info("cli.declined", "Nothing was changed."))
