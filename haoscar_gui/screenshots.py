@@ -123,7 +123,8 @@ def _install_what_is_missing(app: App) -> None:
 def _photograph(
     wiring: Wiring, looks: Looks, pages: tuple[str, ...], save: Callable[[str], None]
 ) -> None:
-    """Open a window, go through its pages, and save each; raises what saving raised."""
+    """Open a window, go through its pages, and save each; raises what went wrong in a page, in one
+    of its callbacks, or in saving: a picture of half a page must not pass for one."""
     root = make_root()
     shell = Shell(root, wiring, Options("eth0", looks.dark, looks.scale), LogHandler())
     size_window(root, shell.theme.chars(1), shell.theme.line)
@@ -146,11 +147,19 @@ class Photographer:
         self._shell, self._story, self._save = shell, story, save
         self._pages = pages
         self._poses = self._all_poses()
-        self.problem: Exception | None = None
+        self.problem: BaseException | None = None
 
     def begin(self) -> None:
-        """Start; the loop is left when all is done."""
-        self._next()
+        """Start; the loop is left when all is done, or at the first problem."""
+        self._shell.root.report_callback_exception = lambda _kind, problem, _trace: self._end(
+            problem
+        )
+        self._shell.root.after_idle(self._next)
+
+    def _end(self, problem: BaseException | None) -> None:
+        self.problem = self.problem or problem
+        self._shell.worker.cancel_all()
+        self._shell.root.quit()
 
     def _all_poses(self) -> Iterator[tuple[str, Callable[[], object]]]:
         shell = self._shell
@@ -175,8 +184,7 @@ class Photographer:
             pose()
             self._wait(name, 0)
             return
-        self._shell.worker.cancel_all()
-        self._shell.root.quit()
+        self._end(None)
 
     def _wait(self, name: str, waited: int) -> None:
         """Give the page its time: until nothing is read any more, or long enough."""
@@ -185,12 +193,7 @@ class Photographer:
             self._shell.root.after(100, lambda: self._wait(name, waited + 100))
             return
         self._shell.root.update_idletasks()
-        try:
-            self._save(name)
-        except Exception as problem:  # noqa: BLE001 - raised again outside of the loop
-            self.problem = problem
-            self._shell.root.quit()
-            return
+        self._save(name)
         self._next()
 
     def _later(self, page: str) -> None:
@@ -202,13 +205,16 @@ class Photographer:
         """Show a service of the watch list as after a press on a button of the list."""
         self._later(WATCH)
 
-        def press() -> None:
+        def press(waited: int) -> None:
             panel = self._shell.slot(WATCH).panel
             known = isinstance(panel, WatchListPanel) and panel.open_service(SERVICE, key)
-            if not known:  # the page, or what it reads, is not there yet
-                self._shell.root.after(50, press)
+            if known:
+                return
+            if waited >= MOST:
+                raise HaoscarError.of("screenshots.service", f"The page never showed {SERVICE}.")
+            self._shell.root.after(50, lambda: press(waited + 50))  # not read yet
 
-        press()
+        press(0)
 
     def _view(self, show: Callable[[Slot], object]) -> None:
         shell = self._shell

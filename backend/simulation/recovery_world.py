@@ -38,7 +38,7 @@ from backend.watch.settings import Service
 EPOCH = 1_700_000_000.0
 LAPSE = 30.0  # seconds; so long the agent believes that its head is not fit
 ORDERS = tuple(Order)[:2]
-RESTING = (Phase.HEALTHY, Phase.SUSPECT, Phase.HELD)
+LEAVING = (Phase.ASKING, Phase.MOVING)  # the role is on its way: an order changes nothing
 Happening = Callable[[], None]
 
 
@@ -233,8 +233,8 @@ class RecoveryWorld:
                 self.serve(HEADS[1 - HEADS.index(self.active)])
             return
         if fault.kind is Kind.ORDER:
-            if self.state is not None and self.state.phase in RESTING:
-                self.checks.operator()  # what is under way goes on
+            if self.state is not None and self.state.phase not in LEAVING:
+                self.checks.operator()
             self.happen(Operator(ORDERS[fault.choice % 2]))
             return
         self.present.append(fault)

@@ -1,5 +1,6 @@
 """``haoscar screenshots``: pictures of a made-up head, in which nothing is of this machine."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from haoscar_gui.screenshots import alone
 from tests.gui.driver import Display, run_cli
 
 T = TypeVar("T")
+CHECKOUT = Path(__file__).resolve().parents[2]
 ADDRESSES = """\
 from backend.system import links
 from backend.system.runner import LocalRunner
@@ -29,6 +31,17 @@ own_network(LocalRunner())
 for link in links.snapshot().links:
     for one in link.addresses:
         print(link.name, one.address)
+"""
+BROKEN = """\
+import sys
+from haoscar_gui.scripts import cli
+from haoscar_gui.screenshots import Photographer
+def broken(self):
+    CALLBACK
+    raise ValueError("half a page")
+Photographer._help = broken
+sys.argv[1:] = ["screenshots", sys.argv[1], "--looks", "light", "--page", "help"]
+sys.exit(cli())
 """
 
 
@@ -44,6 +57,21 @@ def test_pictures_of_a_page_are_taken(tmp_path: Path) -> None:
         "start-light-200.png": (2048, 1536), "start-dark-200.png": (2048, 1536),
     }  # fmt: skip
     assert all(file.stat().st_size > 10_000 for file in (tmp_path / "shots").iterdir())
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_page_that_fails_ends_it_at_once(display: Display, tmp_path: Path, later: bool) -> None:
+    """Also when it fails in one of its callbacks: half a page must not pass for a picture."""
+    instead = "return self._shell.root.after(10, lambda: 1 / 0)" if later else "pass"
+    words = ["-c", BROKEN.replace("CALLBACK", instead), str(tmp_path)]
+    done = subprocess.run(
+        [*alone(), sys.executable, "-P", *words],
+        env={**os.environ, "DISPLAY": display.name, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode not in (0, -9), done.stdout
+    assert ("ZeroDivisionError" if later else "half a page") in done.stderr
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_the_networks_in_them_are_the_samples() -> None:

@@ -114,7 +114,9 @@ def _ordered(state: State, order: Order, now: float) -> Decision:
         phase = Phase.HELD if state.phase is Phase.HELD else Phase.HEALTHY
         return Decision(become(state._replace(recent=()), phase, now), actions)
     begun = state.given_up or state.restarts or state.moved or state.phase is Phase.HELD
-    if state.phase not in _RESTING or not begun:
+    if not begun or state.phase in (Phase.ASKING, Phase.MOVING):  # the role is on its way
         return Decision(state)
-    state = fresh(state, now)._replace(restarts=())
+    if state.phase in _RESTING:
+        state = fresh(state, now)
+    state = state._replace(given_up=(), told=(), moved=False, restarts=())
     return Decision(state, (), f"{state.name}: an operator looks after it; healing begins anew")

@@ -294,6 +294,23 @@ def test_an_operator_ends_a_hold_and_disabling_leaves_it_alone() -> None:
     assert told.state.phase is Phase.HEALTHY
 
 
+def test_an_operator_is_heard_while_a_restart_is_verified() -> None:
+    for order in (Order.ENABLE, Order.ACK):
+        told = Told(UNIT._replace(escalate="alert", restarts=1))
+        told.fails()
+        told.happen(Operator(order))
+        assert told.state.phase is Phase.RESTARTING, "what is under way goes on"
+        heal(told, works=False)
+        assert "attempt 1 of 1" in told.last, "the restart before the order is not counted"
+        told.happen(RestartEnded(True))
+        told.happen(Operator(order))
+        assert told.state.phase is Phase.VERIFYING
+        told.advance(UNIT.verify)
+        assert told.fails() == [Restart(HERE)]
+        heal(told, works=False)
+        assert told.state.phase is Phase.HELD
+
+
 def test_the_budget_looks_back_only_so_far() -> None:
     told = Told(UNIT._replace(restarts=1, within=60.0))
     told.fails()
