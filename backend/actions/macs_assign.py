@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.change.plan import Plan, RemoveFile, Step
 from backend.clone.installs import Installs
-from backend.clone.ticket import LIVE, TicketState
+from backend.clone.ticket import TicketState
 from backend.discovery import assignment
 from backend.errors import Refused
 from backend.model.addresses import Mac
@@ -113,7 +113,7 @@ def disarm(paths: Paths, macs: Iterable[Mac]) -> None:
     installs = Installs(paths)
     for mac in macs:
         ticket = installs.ticket(mac)
-        if ticket is not None and (ticket.state in LIVE or ticket.state is TicketState.ARMED):
+        if ticket is not None and ticket.pending:
             installs.disarm(mac)
             with contextlib.suppress(Refused):  # without a boot server nobody could use it
                 tell_boot_server(paths)

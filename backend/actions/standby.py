@@ -10,7 +10,6 @@ from backend.change.plan import Plan
 from backend.change.preview import ChangeKind, preview
 from backend.change.records import ChangeRecord
 from backend.clone.installs import Installs
-from backend.clone.ticket import LIVE, TicketState
 from backend.discovery.proposal import propose_site
 from backend.discovery.survey import LookAround, Survey
 from backend.errors import InvalidInput, Refused
@@ -232,7 +231,7 @@ def _refuse_bound(wiring: Wiring, standby: Standby, verb: str) -> None:
     """Refuse while an installation or the failover agents know the standby by its name."""
     problems = []
     ticket = None if standby.mac is None else Installs(wiring.paths).ticket(standby.mac)
-    if ticket is not None and (ticket.state in LIVE or ticket.state is TicketState.ARMED):
+    if ticket is not None and ticket.pending:
         problems.append(error(
             "standby.being-installed",
             f"{standby.name} cannot be {verb} while its installation is expected or running.",

@@ -3,7 +3,7 @@
 from backend.actions.macs_assign import disarm, refuse_running
 from backend.change.records import ChangeRecord
 from backend.clone.installs import Installs
-from backend.clone.ticket import LIVE, Ticket, TicketState
+from backend.clone.ticket import Ticket
 from backend.errors import InvalidInput
 from backend.model.addresses import Mac
 from backend.site.store import SITE_FILE, parse_site
@@ -16,7 +16,7 @@ def take_back(
 ) -> ChangeRecord:
     """Undo a change, and take the tickets back that depend on it; raises as Journal.undo does, and
     Refused while one of these machines is being installed."""
-    cards = cards_given(wiring, record)
+    cards = [one.mac for one in _tickets(wiring, record)]
     refuse_running(wiring.paths, cards)
     undone = wiring.journal().undo(record.id, context, force=force)
     disarm(wiring.paths, cards)
@@ -27,7 +27,7 @@ def ticket_sentences(wiring: Wiring, record: ChangeRecord) -> tuple[str, ...]:
     """Return what happens to tickets when a change is undone, for the preview."""
     return tuple(
         f"take back the ticket of {one.standby}: it is not installed any more"
-        for one in _tickets(wiring, cards_given(wiring, record))
+        for one in _tickets(wiring, record)
     )
 
 
@@ -47,11 +47,7 @@ def cards_given(wiring: Wiring, record: ChangeRecord) -> tuple[Mac, ...]:
     return tuple(mac for mac in cards if mac is not None)
 
 
-def _tickets(wiring: Wiring, cards: tuple[Mac, ...]) -> list[Ticket]:
-    installs = Installs(wiring.paths)
-    found = (installs.ticket(mac) for mac in cards)
-    return [
-        one
-        for one in found
-        if one is not None and (one.state in LIVE or one.state is TicketState.ARMED)
-    ]
+def _tickets(wiring: Wiring, record: ChangeRecord) -> list[Ticket]:
+    """Return the tickets that are to go; a damaged one admits nobody, and hinders no undo."""
+    cards = cards_given(wiring, record)
+    return [one for one in Installs(wiring.paths).tickets() if one.mac in cards and one.pending]

@@ -124,6 +124,7 @@ class Links:
     def __init__(self, settings: Settings, now: int) -> None:
         self._lease = settings.timing.lease
         self._round = settings.timing.round
+        self._there = settings.timing.there  # silence that is no longer a pause between two turns
         self._least = self._lease // 2  # silence that a standby minds
         members = [_Member(one.id, one.name) for one in settings.members if one.id != settings.me]
         self._ways: dict[tuple[int, int], tuple[_Way, _Member, _Network]] = {}
@@ -149,7 +150,7 @@ class Links:
         if found is None:
             return
         way, member, place = found
-        if way.count(counter, outage=now - way.last > 2 * self._lease):
+        if way.count(counter, outage=now - way.last > self._there):
             way.time(now, self._lease)
         if now - member.last > 2 * self._lease:
             member.since = now

@@ -12,7 +12,7 @@ from backend.clone import events as event_lines
 from backend.clone.constants import BootSign, Stage
 from backend.clone.events import InstallEvent
 from backend.clone.keys import PublicKey
-from backend.clone.ticket import LIVE, WINDOW, Ticket, TicketState
+from backend.clone.ticket import WINDOW, Ticket, TicketState
 from backend.errors import InvalidInput, Refused
 from backend.model.addresses import Mac
 from backend.model.site import ImageSource, PostInstall, Site, Standby
@@ -40,7 +40,7 @@ class InstallState:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen: it booted, failed, expired or was taken back."""
-        return self.ticket.state not in LIVE and self.ticket.state is not TicketState.ARMED
+        return not self.ticket.pending
 
     @property
     def succeeded(self) -> bool:

@@ -99,6 +99,11 @@ class Ticket:
         return replace(self, state=TicketState.DISARMED, key=None)
 
     @property
+    def pending(self) -> bool:
+        """Whether an installation may yet begin with it, or has not ended."""
+        return self.state is TicketState.ARMED or self.state in LIVE
+
+    @property
     def live_key(self) -> PublicKey | None:
         """The key that may connect now, or None."""
         return self.key if self.state in LIVE else None

@@ -37,7 +37,8 @@ def register(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "undo",
         help="take one change back",
-        description="Take one change back: every file gets the content, mode and owner that it had.",
+        description="Take one change back: every file gets the content, mode and owner that it had. "
+        "The tickets of cards that it had given to standbys are taken back, too.",
     )
     parser.add_argument("id", metavar="ID", nargs="?", help="the change; without it, the newest")
     parser.add_argument("--force", action="store_true", help=FORCE)

@@ -7,7 +7,7 @@ been well for ten minutes, or when an operator looks after it.
 
 from __future__ import annotations
 
-from backend.watch.core.recovery_heal import checked, fresh, restart_ended, verify
+from backend.watch.core.recovery_heal import checked, forgotten, fresh, restart_ended, verify
 from backend.watch.core.recovery_move import answered, ask_over, move_due, refused
 from backend.watch.core.recovery_state import (
     MOVE_LIMIT,
@@ -116,7 +116,6 @@ def _ordered(state: State, order: Order, now: float) -> Decision:
     begun = state.given_up or state.restarts or state.moved or state.phase is Phase.HELD
     if not begun or state.phase in (Phase.ASKING, Phase.MOVING):  # the role is on its way
         return Decision(state)
-    if state.phase in _RESTING:
-        state = fresh(state, now)
-    state = state._replace(given_up=(), told=(), moved=False, restarts=())
+    state = fresh(state, now) if state.phase in _RESTING else forgotten(state)
+    state = state._replace(restarts=())
     return Decision(state, (), f"{state.name}: an operator looks after it; healing begins anew")

@@ -67,9 +67,13 @@ def _well(state: State, now: float) -> Decision:
 
 
 def fresh(state: State, now: float) -> State:
-    """Return the state without the episode; the budget goes on looking back."""
-    state = state._replace(given_up=(), told=(), moved=False, recent=())
-    return become(state, Phase.HEALTHY, now)
+    """Return the state at rest and without the episode; the budget goes on looking back."""
+    return become(forgotten(state)._replace(recent=()), Phase.HEALTHY, now)
+
+
+def forgotten(state: State) -> State:
+    """Return the state without what was given up, told and moved; what is under way goes on."""
+    return state._replace(given_up=(), told=(), moved=False)
 
 
 def _healed(state: State, now: float) -> Decision:

@@ -76,3 +76,10 @@ def test_a_site_file_that_cannot_be_read_gives_no_cards(tmp_path: Path) -> None:
     assert cards_given(head.wiring, record) == (A,)
     head.paths.site_file.write_text("cluster = [", encoding="utf-8")
     assert cards_given(head.wiring, record) == ()
+
+
+def test_a_damaged_ticket_hinders_no_undo(tmp_path: Path) -> None:
+    head, record = given(tmp_path)
+    (Installs(head.paths).directory(A) / "ticket.json").write_text("{", encoding="utf-8")
+    UndoChange(head.wiring, record.id).prepare(TaskContext(), NOBODY).run(TaskContext())
+    assert head.cards == [C, None]
