@@ -84,7 +84,7 @@ def _check_lease(top: Table, findings: Findings) -> None:
         key = "lease_ms" if top.has("lease_ms") else "profile"
         stall = lease * 85 // 100
         text = f"A lease of {lease} ms is lost when a head stands still for {stall} ms or longer."
-        findings.add(INFO, top.line(key), text, "Use 300 ms where that happens.")
+        findings.add(INFO, top.line(key), text, "Use 320 ms where that happens.")
 
 
 def _check_heads(draft: Draft, findings: Findings) -> None:

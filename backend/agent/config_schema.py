@@ -9,7 +9,7 @@ from backend.agent.config_json import Value
 from backend.agent.core.timing import LONGEST, MS, SHORTEST
 
 VERSION = 1
-PROFILES = {"default": 300, "fast": 120}  # the lease in milliseconds
+PROFILES = {"default": 320, "fast": 120}  # the lease in milliseconds
 MOST_NETWORKS = 8  # the bits that Health has for them
 MOST_WITNESSES = 5
 MOST = 64  # virtual IPs, resources
@@ -54,10 +54,10 @@ TOP = Section("", "the file", (
         '"/run/haoscar-agent"', True),
     Key("port", read.whole(1, 65535), "a whole number, 1 to 65535",
         "the UDP port of every member", "4747", default="4747"),
-    Key("profile", read.choice(*PROFILES), "default (300 ms) or fast (120 ms)",
+    Key("profile", read.choice(*PROFILES), "default (320 ms) or fast (120 ms)",
         "the length of the lease, by a name", '"default"', default='"default"'),
     Key("lease_ms", read.whole(SHORTEST // MS, LONGEST // MS), "milliseconds, 60 to 60000",
-        "the length of the lease, instead of a profile; the same at every member", "300",
+        "the length of the lease, instead of a profile; the same at every member", "320",
         default="the profile's"),
     Key("preferred", read.label, "the name of a head",
         "who serves first when both heads start cold", '"head1"', default="the first head"),

@@ -28,6 +28,7 @@ from backend.agent.core.timing import MS, SECOND
 from backend.agent.errands import Errands
 from backend.agent.hands import GateStuck
 from backend.agent.parts import HeadParts, first_state
+from backend.agent.post import Arrived
 from backend.agent.resources import state as resources
 from backend.agent.settings import Settings
 from backend.agent.verdict import Verdict
@@ -139,9 +140,7 @@ class Daemon:
             self._step(Tick(late), now)
             late = 0
         if not self._begins_round(before, now, calm=calm):
-            for end, network in ends.items():
-                if calm or end in ready:
-                    self._receive(network)
+            self._receive([way for end, way in ends.items() if calm or end in ready])
         self._timers(boottime_us(), late)
         for one in ready:
             if one in links:
@@ -315,29 +314,43 @@ class Daemon:
             self._step(Maintenance(0), now)
 
     def _keep_alive(self, now: int) -> None:
-        """Once in a lease. A standby greets everybody: so links are known before they are needed."""
+        """Once in a lease. A standby shows itself to everybody: so links are known before they are
+        needed."""
         self._next_keepalive = now + self._timing.lease
         notify("WATCHDOG=1")
         self.parts.pet_watchdog(leased=now < self.head.lease_until)
         if self.head.role is Role.ACTIVE:
+            self.parts.renewer.nudge()
             self.parts.acquaintances.refresh()
         if self.head.role is Role.STANDBY:
-            self.parts.post.greet()
+            self.parts.post.show_presence(self.head.members.peer)
 
-    def _receive(self, network: int) -> None:
-        for arrived in self.parts.post.receive(network, boottime_us()):
-            message = arrived.message
-            if repeated(self.head, arrived.source, message):
-                continue
-            if isinstance(message, Solicit) and self.errands.first(self.head, boottime_us()):
-                continue
-            mine = self.settings.resources and arrived.source == self.head.members.peer
-            if mine and isinstance(message, Answer):
-                stopped = bool(message.health & Health.IDLE)
-                self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
-            if isinstance(message, Request):
-                self._lead = network
-            self._step(Received(arrived.source, message), boottime_us(), network)
+    def _receive(self, networks: list[int]) -> None:
+        """Read everything first: a standby's answer then says how its networks are now."""
+        now = boottime_us()
+        arrived = [one for network in networks for one in self.parts.post.receive(network, now)]
+        if (
+            arrived
+            and self.head.role is Role.STANDBY
+            and now >= self._next_look - self._timing.retry
+        ):
+            self._look(now)
+        for one in arrived:
+            self._heard(one)
+
+    def _heard(self, arrived: Arrived) -> None:
+        message = arrived.message
+        if repeated(self.head, arrived.source, message):
+            return
+        if isinstance(message, Solicit) and self.errands.first(self.head, boottime_us()):
+            return
+        mine = self.settings.resources and arrived.source == self.head.members.peer
+        if mine and isinstance(message, Answer):
+            stopped = bool(message.health & Health.IDLE)
+            self.parts.conductor.tell(resources.PeerWord(stopped, message.sent))
+        if isinstance(message, Request):
+            self._lead = arrived.network
+        self._step(Received(arrived.source, message), boottime_us(), arrived.network)
 
     def _step(self, event: Event, now: int, network: int | None = None) -> str:
         before = self.head

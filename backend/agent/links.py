@@ -7,8 +7,8 @@ this one meanwhile. So neither witnesses that are switched off nor a dead peer m
 unwell, nor does a process that stood still and heard nobody anywhere.
 
 The two heads compare what they say, and a tie should go to the one that serves. When a switch
-dies for both, the standby therefore calls it unwell first (after half a lease; the active head
-after three quarters) and well again last, and a peer that says itself that its network is not
+dies for both, the standby therefore calls it unwell first (after nine tenths of a lease; the active
+head after half as much again) and well again last, and a peer that says itself that its network is not
 well is no evidence against this machine. On a network that drops much the patience is longer: as
 many datagrams as would be lost by chance once in a million times.
 """
@@ -125,7 +125,9 @@ class Links:
         self._lease = settings.timing.lease
         self._round = settings.timing.round
         self._there = settings.timing.there  # silence that is no longer a pause between two turns
-        self._least = self._lease // 2  # silence that a standby minds
+        # Silence that a standby minds: it must be longer than the pause between two renewals, or the
+        # first datagrams that get lost are taken for a dead network.
+        self._least = self._lease * 9 // 10
         members = [_Member(one.id, one.name) for one in settings.members if one.id != settings.me]
         self._ways: dict[tuple[int, int], tuple[_Way, _Member, _Network]] = {}
         self._networks = [

@@ -82,7 +82,7 @@ class HeadParts:
         self._fit = self._idle = 0
         self.peer_is_off = False  # fencing has confirmed it; the loop takes it from here
         self.watchdog = self._open_watchdog()
-        self._renewer = Renewer(self.addresses, self.chronicle.alarm, self._join)
+        self.renewer = Renewer(self.addresses, self.chronicle.alarm, self._join)
         self._signal_pipe = _signal_pipe()
         self._changing: tuple[int, tuple[int, ...]] = -1, ()
         self._watched: dict[int, Callable[[Daemon], None]] = {}
@@ -92,7 +92,7 @@ class HeadParts:
         """Start the threads, and look at the resources; after ``become_realtime``."""
         self.conductor.begin()
         self.memory.start()
-        self._renewer.start()
+        self.renewer.start()
 
     def become_realtime(self) -> None:
         """Lock memory and get real-time scheduling; an alarm says when it cannot be had."""
@@ -172,7 +172,7 @@ class HeadParts:
 
     def close(self) -> None:
         """Close everything; the tables of the gate stay, closed by themselves."""
-        self._renewer.stop()
+        self.renewer.stop()
         self.memory.stop()
         self.conductor.close()
         if self.watchdog is not None:

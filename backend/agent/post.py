@@ -64,11 +64,23 @@ class Post:
         self._put_back(to, network, self._sessions.encode(to, network, message))
 
     def greet(self) -> None:
-        """Say hello to everybody on every network: after a start, so that the first request is not
-        lost; later, so that a link is known before it is needed. The answers cost no decision."""
+        """Say hello to everybody on every network, so that the first request is not lost."""
+        for to in self._ways:
+            self._greet(to)
+
+    def show_presence(self, talker: int) -> None:
+        """Keep every link known before it is needed. Others are greeted and answer; ``talker`` speaks
+        by itself, and only has to hear that this member is there."""
         for to, ways in self._ways.items():
+            if to != talker:
+                self._greet(to)
+                continue
             for network, address in ways:
-                self._put(to, network, address, self._sessions.hello(to, network))
+                self._put(to, network, address, self._sessions.presence(to, network))
+
+    def _greet(self, to: int) -> None:
+        for network, address in self._ways[to]:
+            self._put(to, network, address, self._sessions.hello(to, network))
 
     def probe(self, ways: Iterable[tuple[int, int]]) -> None:
         """Ask members on networks whether they are there."""

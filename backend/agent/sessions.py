@@ -127,6 +127,14 @@ class Sessions:
         """Return a datagram that introduces this process, or asks whether the other is there."""
         return self.encode(to, network, Hello())
 
+    def presence(self, to: int, network: int) -> bytes:
+        """Return a datagram that says that this process is still there and wants no answer; a hello
+        where the other process has not been met yet."""
+        link = self._members[to].links.get(network)
+        if link is None or not link.theirs:
+            return self.hello(to, network)
+        return self.encode(to, network, Welcome(link.top, known=True))
+
     def knows(self, member: int, network: int) -> bool:
         """Whether that member's present process has been met on that network."""
         link = self._members[member].links.get(network)

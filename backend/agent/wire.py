@@ -62,7 +62,7 @@ class Hello(NamedTuple):
 
 
 class Welcome(NamedTuple):
-    """This process is alive: it has just heard your datagram ``counter`` on this network."""
+    """This process is alive: the last that it heard of you on this network is ``counter``."""
 
     counter: int
     known: bool  # it has also been shown that yours is; otherwise it wants a Welcome in return

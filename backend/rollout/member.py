@@ -8,7 +8,7 @@ from backend.model.secrets import Secret
 from backend.rollout.places import HEAD_UNIT, WITNESS_UNIT
 from backend.snmpd.needs import Wish
 
-PROFILES = {"default": 300, "fast": 120}  # milliseconds, as the agent knows them
+PROFILES = {"default": 320, "fast": 120}  # milliseconds, as the agent knows them
 MOST_STOPPING = 900.0  # seconds
 
 

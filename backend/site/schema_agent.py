@@ -16,13 +16,13 @@ AGENT = Section(
     "How the failover agents behave; without it everything has its default.",
     (
         Key(
-            "profile", one_of(LeaseProfile), "default (300 ms) or fast (120 ms)",
+            "profile", one_of(LeaseProfile), "default (320 ms) or fast (120 ms)",
             "the length of the lease: how soon a dead head is replaced", '"default"',
             default_text='`"default"`',
         ),
         Key(
             "lease_ms", by_agent(agent.whole(SHORTEST // MS, LONGEST // MS)),
-            "milliseconds, 60 to 60000", "the length of the lease, instead of a profile", "300",
+            "milliseconds, 60 to 60000", "the length of the lease, instead of a profile", "320",
             default_text="the profile's",
         ),
         Key(

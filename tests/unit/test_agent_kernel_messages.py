@@ -3,6 +3,7 @@
 import errno
 import struct
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -187,11 +188,13 @@ def test_systemds_wish_is_read(monkeypatch):
 
 
 class Addresses:
-    """Fails as often as told, then works once, then ends the renewing."""
+    """Fails as often as told, then works."""
 
     def __init__(self, failures: list[str]) -> None:
         self.failures = failures
         self.renewed = threading.Event()
+        self.wanted = True
+        self.when_wanted: Callable[[], None] = lambda: None
 
     def renew(self) -> bool:
         if self.failures:
@@ -208,3 +211,33 @@ def test_a_failure_to_renew_is_told_once_and_renewing_goes_on():
     assert fake.renewed.wait(5)
     renewer.stop()
     assert told == ["no such interface", "not permitted"]
+
+
+def test_addresses_are_renewed_when_told_and_in_time_when_nobody_tells():
+    fake = Addresses([])
+    slow, quick = Renewer(fake, pytest.fail, every=60.0), Renewer(fake, pytest.fail, every=0.001)
+    slow.start()
+    try:
+        assert not fake.renewed.wait(0.05)
+        slow.nudge()
+        assert fake.renewed.wait(5)
+        fake.renewed.clear()
+        quick.start()
+        assert fake.renewed.wait(5)
+    finally:
+        slow.stop()
+        quick.stop()
+
+
+def test_nothing_is_renewed_before_the_addresses_are_wanted():
+    fake = Addresses([])
+    fake.wanted = False
+    renewer = Renewer(fake, pytest.fail, every=0.001)
+    renewer.start()
+    try:
+        assert not fake.renewed.wait(0.05)
+        fake.wanted = True
+        fake.when_wanted()
+        assert fake.renewed.wait(5)
+    finally:
+        renewer.stop()

@@ -21,7 +21,8 @@ from backend.agent.core.timing import MS
 
 # The witnesses' turn, in rounds, while the two heads alone are a quorum: it is only to know that they
 # are there (``Timing.there``).
-CALM_TURN, BRISK_TURN = 4, 2
+CALM_TURN, BRISK_TURN = 3, 2
+PATIENT = 2  # tries for the other head alone, before everybody is asked in the same round
 
 
 def kept(head: Head) -> Persist:
@@ -68,13 +69,14 @@ def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple
 
 
 def asked(head: Head) -> tuple[int, ...]:
-    """Return whom the present round asks; the witnesses' turn comes at once after a missed answer,
-    so that their grants are there long before the lease runs out."""
-    peer = head.members.peer
-    turn = BRISK_TURN if head.round_sent < head.brisk_until else CALM_TURN
+    """Return whom the present round asks; the witnesses' turn comes at once when the other head has
+    not answered two tries, so that their grants are there long before the lease runs out."""
+    peer, timing, sent = head.members.peer, head.timing, head.round_sent
+    turn = BRISK_TURN if sent < head.brisk_until else CALM_TURN
     if head.role is Role.ACTIVE and head.rounds % turn and not head.solo:
-        recent = head.round_sent - 2 * head.timing.rest
-        if head.acks[head.place(peer)] > recent:
+        answered = head.acks[head.place(peer)]
+        patient = head.next_retry - sent <= PATIENT * timing.retry
+        if answered >= sent or (patient and answered >= sent - timing.rest - timing.retry):
             return (peer,)
     return head.members.others
 

@@ -13,7 +13,7 @@ SHORTEST, LONGEST = 60 * MS, 60 * SECOND  # of a lease
 class _Given(NamedTuple):
     """What is chosen."""
 
-    lease: int = 300 * MS
+    lease: int = 320 * MS
     rounds: int = 5  # renewals in the length of a lease, while answers are missed
     retries: int = 20  # tries in the length of a lease while an answer is missing
     margin: int = 50  # the part of a lease that is not used, in thousandths: clock rates, rounding
@@ -42,14 +42,15 @@ class Timing(_Given):
     def rest(self) -> int:
         """Between two renewals, while every answer comes: wake-ups are what an idle agent costs.
 
-        Much less than ``silence``, so that no standby is alarmed by an active head that rests.
+        Less than ``silence``, so that no standby is alarmed by an active head that rests; and an
+        round that follows begins while nearly half a lease is left for other tries.
         """
-        return max(self.lease * 11 // 30, self.round)
+        return max(self.lease // 2, self.round)
 
     @cached_property
     def there(self) -> int:
         """How long a voter that has granted counts as there; longer than the witnesses' turn, which
-        in calm is every fourth round."""
+        in calm is every third round."""
         return 2 * self.lease
 
     @cached_property
@@ -65,12 +66,13 @@ class Timing(_Given):
     @cached_property
     def silence(self) -> int:
         """After so long without a word of the active head, ask the voters."""
-        return self.lease // 2
+        return self.lease * 3 // 5
 
     @cached_property
     def stall(self) -> int:
-        """Waking up later than this means that this process, not the others, stood still."""
-        return self.lease // 2
+        """Waking up later than this means that this process, not the others, stood still: it is what
+        a rest leaves of a lease."""
+        return self.usable - self.rest
 
     @cached_property
     def campaign(self) -> int:

@@ -58,7 +58,7 @@ class Agents(Engine):
 
     def configure(self) -> None:
         """See Engine.configure."""
-        key = secrets.token_bytes(32)
+        key = secrets.token_hex(32).encode()  # bytes might end like a line, which is cut off
         for name in self.members:
             disk = self.world.machines[name].disk
             (disk / KEY.name).touch(0o600)

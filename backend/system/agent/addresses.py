@@ -30,7 +30,7 @@ from backend.system.agent.netlink import (
 )
 
 LIFETIME = 1  # s
-RENEW_EVERY = 0.4  # s
+RENEW_EVERY = 0.45  # s; two tries within the lifetime
 _NEW, _DELETE, _GET = 20, 21, 22  # RTM_..ADDR, linux/rtnetlink.h
 _ADDRESS, _LOCAL, _CACHE_INFO = 1, 2, 6  # IFA_, linux/if_addr.h
 _INET = 2
@@ -54,13 +54,23 @@ class Addresses:
         self._kernel = Netlink(ROUTE)
         self._lock = threading.Lock()
         self._wanted = False
+        self._renewal: tuple[bytes, int] = b"", 0  # what was asked last, and for how many addresses
+        self.when_wanted: Callable[[], None] = lambda: None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether they should be there."""
+        return self._wanted
 
     def add(self) -> None:
         """Configure all of them, or renew them when they are there; raises KernelError when one
         could not be, after having tried the others."""
         with self._lock:
             self._wanted = True
-            self._change(_NEW, ACK | CREATE | REPLACE, ())
+            try:
+                self._change(_NEW, ACK | CREATE | REPLACE, ())
+            finally:
+                self.when_wanted()
 
     def renew(self) -> bool:
         """Renew the lifetime unless they were removed meanwhile; returns whether it was done.
@@ -68,7 +78,7 @@ class Addresses:
         It also brings back one that somebody deleted. Raises KernelError.
         """
         with self._lock:
-            if self._wanted:
+            if self._wanted and not self._asked_again():
                 self._change(_NEW, ACK | CREATE | REPLACE, ())
             return self._wanted
 
@@ -108,6 +118,15 @@ class Addresses:
         """Close the socket; the addresses stay until their lifetime is over."""
         self._kernel.close()
 
+    def _asked_again(self) -> bool:
+        """Ask for the same as last time; False when that is not what is needed any more, because
+        an interface was made anew."""
+        batch, count = self._renewal
+        if count != len(self._vips):
+            return False
+        answers = self._kernel.verdicts(batch, count, "renew the addresses")
+        return not any([one.code for one in answers])  # noqa: C419 - quicker
+
     def _change(self, kind: int, flags: int, allowed: tuple[int, ...]) -> None:
         verb = "configure" if kind == _NEW else "remove"
         asked: list[str] = []
@@ -126,6 +145,8 @@ class Addresses:
                 body += attribute(_CACHE_INFO, struct.pack("=IIII", LIFETIME, LIFETIME, 0, 0))
             batch += message(kind, flags, body, len(asked) + 1)
             asked.append(f"{verb} {address} on {interface}")
+        if kind == _NEW:
+            self._renewal = batch, len(asked)
         if asked:
             for one in self._kernel.verdicts(batch, len(asked), asked[0]):
                 if one.code and one.code not in allowed:
@@ -153,16 +174,25 @@ class Renewer:
         self._failed = failed
         self._prepare = prepare
         self._every = every
-        self._end = threading.Event()
+        self._ended = self._nudged = False
+        self._wake = threading.Event()
+        addresses.when_wanted = self._wake.set
         self._thread = threading.Thread(target=self._run, name="addresses", daemon=True)
 
     def start(self) -> None:
         """Begin; addresses that are not wanted are left alone."""
         self._thread.start()
 
+    def nudge(self) -> None:
+        """Renew now: this process is awake anyway, and a wake-up costs more than what is done in it.
+        From any thread; needed by nobody while the addresses are renewed often enough."""
+        self._nudged = True
+        self._wake.set()
+
     def stop(self, limit: float = 1.0) -> None:
         """End the thread; waits for it ``limit`` s at most."""
-        self._end.set()
+        self._ended = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(limit)
 
@@ -172,11 +202,23 @@ class Renewer:
             self._prepare()
         except OSError as problem:
             self._failed(f"The addresses are renewed without real-time scheduling: {problem}")
-        while not self._end.wait(self._every):
+        while True:
+            self._wait()
+            if self._ended:
+                return
             trouble = self._renewed()
             if trouble and trouble != said:
                 self._failed(trouble)
             said = trouble
+
+    def _wait(self) -> None:
+        """Wait until it is time. While they are not wanted there is nothing to wake up for."""
+        while True:
+            woken = self._wake.wait(self._every if self._addresses.wanted else None)
+            self._wake.clear()
+            if self._ended or self._nudged or not woken:
+                self._nudged = False
+                return
 
     def _renewed(self) -> str:
         try:

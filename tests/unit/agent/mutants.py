@@ -234,6 +234,6 @@ MUTANTS: tuple[tuple[Mutant, int], ...] = (
     (late_resign, 1900), (own_vote_not_needed, 450), (small_quorum, 1), (counted_from_receipt, 2100),
     (remaining_from_receipt, 650), (gate_left_open, 280), (gate_open_while_handing_over, 1),
     (promise_not_stored, 1), (promise_not_kept, 640), (promise_not_awaited, 1),
-    (votes_of_any_term, 1300), (adopts_for_longer, 1), (fresh_head_hopes, 6700),
+    (votes_of_any_term, 1300), (adopts_for_longer, 1), (fresh_head_hopes, 18700),
     (vote_kept_while_handing_over, 450), (no_bar_after_hand_over, 1), (forced_head_goes_on, 1),
 )  # fmt: skip

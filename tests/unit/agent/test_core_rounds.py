@@ -60,7 +60,7 @@ class Story:
         self.head = step(self.head, Received(source, answer), self.now + TRIP).state
 
 
-def test_in_calm_the_witnesses_are_asked_in_every_fourth_round() -> None:
+def test_in_calm_the_witnesses_are_asked_in_every_third_round() -> None:
     story = Story()
     for _ in range(5 * CALM_TURN):
         story.round()

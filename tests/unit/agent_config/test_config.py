@@ -39,13 +39,13 @@ def test_a_good_file_becomes_settings():
         Resource("exports", "unit", (("unit", "nfs-server"),), after=("home",), check_every=0.0),
     )
     assert settings.fencing == Fencing("fence_ipmilan", (("ip", "10.0.0.9"), ("lanplus", "1")))
-    assert (settings.timing.lease, settings.port, settings.realtime) == (300_000, 4747, True)
+    assert (settings.timing.lease, settings.port, settings.realtime) == (320_000, 4747, True)
     assert settings.takeover_without_witness == "hold"
 
 
 @pytest.mark.parametrize(
     ("key", "value", "lease"),
-    [("profile", "fast", 120_000), ("profile", "default", 300_000), ("lease_ms", 999, 999_000)],
+    [("profile", "fast", 120_000), ("profile", "default", 320_000), ("lease_ms", 999, 999_000)],
 )
 def test_the_lease(key, value, lease):
     settings = understand(changed(((key,), value))).settings

@@ -13,6 +13,7 @@ from tests.unit.agent_wire.two_heads import (
     LEASE,
     PRIVATE,
     PUBLIC,
+    REST,
     SETTINGS,
     Speaker,
     World,
@@ -46,8 +47,8 @@ def pull(network: int) -> Callable[[World], None]:
 
 CASES = (
     Case("F0 nothing", cut(), None, (BOTH, BOTH)),
-    Case("F2s active's private path", cut((1, 0)), 450, (PUBLIC, BOTH)),
-    Case("F2s, one witness left", cut((1, 0)), 450, (PUBLIC, BOTH), (4,)),
+    Case("F2s active's private path", cut((1, 0)), 550, (PUBLIC, BOTH)),
+    Case("F2s, one witness left", cut((1, 0)), 550, (PUBLIC, BOTH), (4,)),
     Case("F2s, no witness left", cut((1, 0)), None, (BOTH, PUBLIC), ()),
     Case("standby's private path", cut((2, 0)), None, (BOTH, PUBLIC)),
     Case("private switch", cut(*ALL_PRIVATE), None, (BOTH, PUBLIC)),
@@ -79,7 +80,7 @@ def test_a_fault(case: Case) -> None:
         else:
             assert world.moves, seed
             assert world.moves[0] - began <= case.within * MS, seed
-            assert world.moves[-1] > world.now - 110 * MS, "it stays possible"
+            assert world.moves[-1] > world.now - (REST + 2) * MS, "it stays possible"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda one: one.name)
@@ -115,19 +116,22 @@ def test_loss_alone_is_no_reason(loss: float, seed: int) -> None:
     began = world.now
     world.run(1000)
     assert world.moves
-    assert world.moves[0] - began <= 360 * MS
+    assert world.moves[0] - began <= 550 * MS
 
 
-def test_loss_that_has_just_begun_is_no_reason() -> None:
+@pytest.mark.parametrize(
+    ("loss", "before", "most"), [(0.4, 1000, 2), (0.4, 4000, 1), (0.7, 4000, 1)]
+)
+def test_loss_that_has_just_begun_is_no_reason(loss: float, before: int, most: int) -> None:
     """Nobody can know in the first moments; by what is lost elsewhere it is mostly guessed."""
     moved = 0
-    for seed in range(400):
+    for seed in range(300):
         world = World(seed)
-        world.run(1000 + seed % 60)
-        world.loss = 0.4
-        world.run(1000)
+        world.run(before + seed % 60)
+        world.loss = loss
+        world.run(1500)
         moved += bool(world.moves)
-    assert moved <= 6  # without looking elsewhere 16
+    assert moved <= most  # the last: without looking elsewhere 6
 
 
 def test_a_silent_path_on_a_network_that_drops_much_is_found_later() -> None:
@@ -216,8 +220,8 @@ def test_a_standby_says_later_that_a_network_is_well_again() -> None:
     assert links.health_bits(1000, serving=False, other=BOTH) == PUBLIC
     links.carrier(0, True, 2000)
     assert links.health_bits(2000, serving=False, other=BOTH) == PUBLIC
-    assert links.health_bits(1999 + LEASE // 2, serving=False, other=BOTH) == PUBLIC
-    assert links.health_bits(2000 + LEASE // 2, serving=False, other=BOTH) == BOTH
+    assert links.health_bits(1999 + LEASE * 9 // 10, serving=False, other=BOTH) == PUBLIC
+    assert links.health_bits(2000 + LEASE * 9 // 10, serving=False, other=BOTH) == BOTH
 
 
 def test_a_network_that_was_never_heard_is_blamed_after_two_leases() -> None:
@@ -235,12 +239,12 @@ def test_a_network_that_was_never_heard_is_blamed_after_two_leases() -> None:
 def blamed() -> tuple[Links, int]:
     """Return the active head's links when the private network has just become unwell."""
     links = links_of()
-    for now in range(0, 900 * MS, 30 * MS):
+    for now in range(0, 1080 * MS, 30 * MS):
         links.heard(2, 1, 1 + now // (30 * MS), now + 1)
         if now < 600 * MS:
             links.heard(2, 0, 1 + now // (30 * MS), now + 1)
-    assert links.health_bits(900 * MS, serving=True, other=BOTH) == PUBLIC
-    return links, 900 * MS
+    assert links.health_bits(1080 * MS, serving=True, other=BOTH) == PUBLIC
+    return links, 1080 * MS
 
 
 def test_two_heads_that_blame_themselves_at_once_do_not_take_it_back() -> None:
@@ -260,9 +264,9 @@ def test_silence_counts_from_when_there_is_a_carrier() -> None:
     links.carrier(0, True, now + 20 * MS)
     links.heard(2, 1, 901, now + 30 * MS)
     assert links.health_bits(now + 30 * MS, serving=True, other=BOTH) == BOTH
-    for later in range(60, 300, 30):
+    for later in range(60, 540, 30):
         links.heard(2, 1, 901 + later // 30, now + later * MS)
-    assert links.health_bits(now + 270 * MS, serving=True, other=BOTH) == PUBLIC
+    assert links.health_bits(now + 510 * MS, serving=True, other=BOTH) == PUBLIC
 
 
 def shown(links: Links, now: int) -> dict[str, object]:

@@ -22,6 +22,7 @@ from tests.unit.agent_wire.talk import (
     ONE_OF_EACH,
     REQUEST,
     WITNESSES,
+    Datagram,
     Wire,
     process,
     reason,
@@ -52,6 +53,41 @@ def test_whatever_part_of_an_introduction_is_lost_the_next_one_mends_it(lost: tu
     if 0 not in lost:
         wire.arrive(hello, lambda one: wire.sent.index(one) in lost)
     wire.send(1, 2)
+    talk(wire, 1, 2)
+
+
+def presence(wire: Wire, source: int, to: int, network: int = 0) -> Datagram:
+    data = wire.processes[source].presence(to, network)
+    return Datagram(source, to, network, data)
+
+
+def test_presence_is_believed_and_not_answered() -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    wire.send(1, 2)
+    before = len(wire.sent)
+    found = wire.arrive(presence(wire, 2, 1))
+    assert isinstance(found, Incoming)
+    assert found.message is None
+    assert len(wire.sent) == before
+    assert reason(wire.arrive(presence(wire, 2, 1)._replace(data=b""))) is Reason.SHORT
+
+
+def test_presence_to_whom_nobody_has_met_is_a_hello() -> None:
+    wire = Wire(1, 2)
+    wire.arrive(presence(wire, 2, 1))
+    assert wire.processes[1].knows(2, 0)
+    assert wire.processes[2].knows(1, 0)
+
+
+@pytest.mark.parametrize(("restarted", "why"), [(1, Reason.OLD_SESSION), (2, Reason.WELCOME)])
+def test_presence_proves_nothing_to_or_from_another_process(restarted: int, why: Reason) -> None:
+    wire = Wire(1, 2)
+    wire.introduce(1, 2)
+    late = presence(wire, 2, 1)
+    wire.start(restarted)
+    wire.introduce(1, 2)
+    assert reason(wire.arrive(late)) is why
     talk(wire, 1, 2)
 
 

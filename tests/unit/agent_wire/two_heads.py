@@ -2,7 +2,8 @@
 
 Network 0, "private", has everybody; network 1, "public", the heads only. Head 1 is active: it
 renews as often as the agent does, which is faster once an answer was missed. A head looks at its
-links as often, and says what it thinks of them with every word.
+links as often, and says what it thinks of them with every word; the standby looks again before it
+answers.
 """
 
 import random
@@ -32,6 +33,7 @@ LEASE = SETTINGS.timing.lease
 ROUND, REST = SETTINGS.timing.round // MS, SETTINGS.timing.rest // MS
 KEPT_ALIVE = 3  # renewals, about a lease
 RETRY = SETTINGS.timing.retry // MS
+LOOK = LEASE // 6 - SETTINGS.timing.retry  # between two looks, at least
 PRIVATE, PUBLIC, BOTH = 0b01, 0b10, 0b11
 
 
@@ -61,6 +63,7 @@ class World:
         self.counters: dict[tuple[int, int, int], int] = {}
         self.step = 0
         self.brisk_until = 0
+        self.looked = {1: 0, 2: 0}  # when
         self.awaited: set[int] = set()  # who has not answered the active head's round
         self.answered: set[int] = set()
         self.moves: list[int] = []  # when the active head found the other one better off
@@ -102,6 +105,7 @@ class World:
     def look(self, member: int) -> None:
         """Let a head judge its networks, and compare."""
         head, now = self.heads[member], self.now
+        self.looked[member] = now
         head.bits = head.links.health_bits(now, serving=member == 1, other=head.other)
         for to, network in head.links.probes(now):
             self.ask(member, to, network)
@@ -128,9 +132,11 @@ class World:
 
     def renew(self) -> None:
         """Ask whoever has not answered the active head's round yet, on all networks."""
-        for to, network in self.ways(1):
-            if to in self.awaited and self.ask(1, to, network):
-                self.answered.add(to)
+        asked = [way for way in self.ways(1) if way[0] in self.awaited]
+        heard = [way for way in asked if self.say(1, *way) and way[0] not in self.frozen]
+        if any(to == 2 for to, _network in heard) and self.now - self.looked[2] >= LOOK:
+            self.look(2)
+        self.answered |= {to for to, network in heard if self.say(to, 1, network)}
         self.awaited -= self.answered
         self.answered.clear()
         if self.awaited - self.dead:
@@ -145,4 +151,7 @@ class World:
             self.renew()
         elif turn % KEPT_ALIVE == 0:
             for to, network in self.ways(2):
-                self.ask(2, to, network)
+                if to == 1:
+                    self.say(2, to, network)
+                else:
+                    self.ask(2, to, network)

@@ -71,7 +71,7 @@ def test_an_upgrade_hands_over_before_it_touches_the_active_head(world: World) -
     assert world.log() == ["node1 restart", "head2 restart", "head1 switchover", "head1 restart"]
     assert world.cluster.active == "head2"  # no fail-back
     # A voter that has just started is silent for a lease: never two at the same time.
-    assert world.cluster.slept.count(0.6) == 3
+    assert world.cluster.slept.count(0.64) == 3
     for one in world.cluster.members.values():
         assert one.at(PROGRAM).read_bytes() == BETTER
         assert not list(one.root.rglob("*.previous"))
@@ -115,9 +115,9 @@ def test_another_port_is_refused_while_agents_run(world: World) -> None:
 def test_a_shorter_lease_waits_until_what_was_granted_has_run_out(world: World) -> None:
     world.install()
     world.reconfigure(profile="fast")
-    assert [plan.pause for plan in world.plans()] == [0.3, 0.3, 0.3]
+    assert [plan.pause for plan in world.plans()] == [0.32, 0.32, 0.32]
     world.install()
-    assert world.cluster.slept.count(0.3) == 3
+    assert world.cluster.slept.count(0.32) == 3
     world.reconfigure(lease_ms=600)
     assert [plan.pause for plan in world.plans()] == [0.0, 0.0, 0.0]
 
