@@ -6,6 +6,7 @@ from backend.agent.config_draft import INFO, RISK, WARNING, Draft, Findings, Tab
 from backend.agent.config_json import Value
 from backend.agent.config_schema import MEMBER, MOST_WITNESSES, NETWORK, PROFILES, VIRTUAL_IP
 from backend.agent.config_values import dotted, number_of
+from backend.agent.core.timing import MS, Timing
 
 APART = "Give each its own; a virtual IP moves between the heads and belongs to no member."
 QUICK = 250  # milliseconds; below it ordinary stalls of a machine cost the lease
@@ -82,8 +83,11 @@ def _check_lease(top: Table, findings: Findings) -> None:
     lease = top.values.get("lease_ms", PROFILES[profile])
     if lease < QUICK:
         key = "lease_ms" if top.has("lease_ms") else "profile"
-        stall = lease * 85 // 100
-        text = f"A lease of {lease} ms is lost when a head stands still for {stall} ms or longer."
+        timing = Timing(lease * MS)
+        text = (
+            f"A lease of {lease} ms can be lost when a head stands still for {timing.stall // MS} ms,"
+            f" and is lost when it does for {timing.usable // MS} ms."
+        )
         findings.add(INFO, top.line(key), text, "Use 320 ms where that happens.")
 
 

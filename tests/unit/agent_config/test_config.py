@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from backend.agent.config import understand
-from backend.agent.config_schema import SECTIONS
+from backend.agent.config_schema import PROFILES, SECTIONS
+from backend.agent.core.timing import MS, Timing
 from backend.agent.settings import Fencing, Member, Network, Resource, VirtualIP
 from backend.agentfile.generate import as_json
 from tests.unit.agent_config.good_config import GOOD, HEAD1, HEAD2, WITNESS, changed, said
@@ -216,9 +217,11 @@ def test_two_heads_alone_are_refused_unless_somebody_decides():
 def test_what_is_right_but_worth_a_word():
     even = changed((WITNESS, REMOVED))
     assert said(even) == [("info", "4 voters survive no more losses than 3 would.")]
-    assert said(changed((("profile",), "fast"))) == [
-        ("info", "A lease of 120 ms is lost when a head stands still for 102 ms or longer.")
-    ]
+    [(weight, quick)] = said(changed((("profile",), "fast")))
+    assert weight == "info"
+    assert (
+        "can be lost when a head stands still for 54 ms, and is lost when it does for 114" in quick
+    )
     assert said(changed((("metrics",), "0.0.0.0:9747")))[0][0] == "warning"
     assert said(changed((("metrics",), "127.0.0.1:9747"))) == []
     card = understand(changed((("networks", 1, "interface"), "eth0")))
@@ -258,6 +261,14 @@ def test_a_head_needs_something_to_do():
 
 
 # --- documentation -----------------------------------------------------------------------------
+
+
+def test_the_documentation_tells_when_a_lease_is_lost():
+    page = Path(__file__).parents[3].joinpath("docs/agent.md").read_text()
+    for profile, lease in PROFILES.items():
+        timing = Timing(lease * MS)
+        assert f"| `{profile}` | {lease} ms |" in page
+        assert f"| {timing.stall // MS} to {timing.usable // MS} ms |" in page
 
 
 def test_the_documentation_knows_every_key():
