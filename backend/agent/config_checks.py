@@ -88,7 +88,7 @@ def _check_lease(top: Table, findings: Findings) -> None:
             f"A lease of {lease} ms can be lost when a head stands still for {timing.stall // MS} ms,"
             f" and is lost when it does for {timing.usable // MS} ms."
         )
-        findings.add(INFO, top.line(key), text, "Use 320 ms where that happens.")
+        findings.add(INFO, top.line(key), text, f"Use {PROFILES['default']} ms where that happens.")
 
 
 def _check_heads(draft: Draft, findings: Findings) -> None:

@@ -6,10 +6,10 @@ from typing import Callable, NamedTuple
 
 from backend.agent import config_values as read
 from backend.agent.config_json import Value
-from backend.agent.core.timing import LONGEST, MS, SHORTEST
+from backend.agent.core.timing import LONGEST, MS, SHORTEST, Timing
 
 VERSION = 1
-PROFILES = {"default": 320, "fast": 120}  # the lease in milliseconds
+PROFILES = {"default": Timing().lease // MS, "fast": 120}  # the lease in milliseconds
 MOST_NETWORKS = 8  # the bits that Health has for them
 MOST_WITNESSES = 5
 MOST = 64  # virtual IPs, resources

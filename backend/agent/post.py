@@ -78,10 +78,6 @@ class Post:
             for network, address in ways:
                 self._put(to, network, address, self._sessions.presence(to, network))
 
-    def _greet(self, to: int) -> None:
-        for network, address in self._ways[to]:
-            self._put(to, network, address, self._sessions.hello(to, network))
-
     def probe(self, ways: Iterable[tuple[int, int]]) -> None:
         """Ask members on networks whether they are there."""
         for to, network in ways:
@@ -113,6 +109,10 @@ class Post:
         """Close the sockets."""
         for end in self._ends.values():
             end.close()
+
+    def _greet(self, to: int) -> None:
+        for network, address in self._ways[to]:
+            self._put(to, network, address, self._sessions.hello(to, network))
 
     def _put_back(self, to: int, network: int, data: bytes) -> None:
         for way, address in self._ways.get(to, ()):

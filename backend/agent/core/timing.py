@@ -42,8 +42,8 @@ class Timing(_Given):
     def rest(self) -> int:
         """Between two renewals, while every answer comes: wake-ups are what an idle agent costs.
 
-        Less than ``silence``, so that no standby is alarmed by an active head that rests; and an
-        round that follows begins while nearly half a lease is left for other tries.
+        Less than ``silence``, so that no standby is alarmed by an active head that rests; and the
+        next round begins while nearly half a lease is left for other tries.
         """
         return max(self.lease // 2, self.round)
 

@@ -55,7 +55,7 @@ class Addresses:
         self._lock = threading.Lock()
         self._wanted = False
         self._renewal: tuple[bytes, int] = b"", 0  # what was asked last, and for how many addresses
-        self.when_wanted: Callable[[], None] = lambda: None
+        self.when_wanted: Callable[[], None] = lambda: None  # told after each ``add``
 
     @property
     def wanted(self) -> bool:
@@ -125,7 +125,7 @@ class Addresses:
         if count != len(self._vips):
             return False
         answers = self._kernel.verdicts(batch, count, "renew the addresses")
-        return not any([one.code for one in answers])  # noqa: C419 - quicker
+        return all(one.code == 0 for one in answers)
 
     def _change(self, kind: int, flags: int, allowed: tuple[int, ...]) -> None:
         verb = "configure" if kind == _NEW else "remove"

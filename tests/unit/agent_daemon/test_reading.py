@@ -52,5 +52,5 @@ def test_it_looks_only_when_it_is_time_and_something_came() -> None:
     assert notes(Role.STANDBY, {}) == ["reads 0", "reads 1"]
 
 
-def test_the_active_head_looks_when_it_is_time() -> None:
+def test_the_active_head_does_not_look_first() -> None:
     assert "looks" not in notes(Role.ACTIVE, {0: [REQUEST]})

@@ -31,7 +31,7 @@ SETTINGS = Settings(
 )
 LEASE = SETTINGS.timing.lease
 ROUND, REST = SETTINGS.timing.round // MS, SETTINGS.timing.rest // MS
-KEPT_ALIVE = 3  # renewals, about a lease
+KEPT_ALIVE = 2  # renewals, a lease
 RETRY = SETTINGS.timing.retry // MS
 LOOK = LEASE // 6 - SETTINGS.timing.retry  # between two looks, at least
 PRIVATE, PUBLIC, BOTH = 0b01, 0b10, 0b11
