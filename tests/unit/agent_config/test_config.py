@@ -11,7 +11,7 @@ from backend.agent.config_schema import PROFILES, SECTIONS
 from backend.agent.core.timing import MS, Timing
 from backend.agent.settings import Fencing, Member, Network, Resource, VirtualIP
 from backend.agentfile.generate import as_json
-from backend.rollout.member import PROFILES as installers_profiles
+from backend.rollout.member import PROFILES as INSTALLERS_PROFILES
 from tests.unit.agent_config.good_config import GOOD, HEAD1, HEAD2, WITNESS, changed, said
 from tests.unit.changed_json import REMOVED
 
@@ -262,7 +262,7 @@ def test_a_head_needs_something_to_do():
 
 
 def test_the_installer_knows_the_same_leases():
-    assert installers_profiles == PROFILES
+    assert INSTALLERS_PROFILES == PROFILES
 
 
 # --- documentation -----------------------------------------------------------------------------
