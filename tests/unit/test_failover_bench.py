@@ -152,22 +152,29 @@ def test_the_result_as_json_and_as_a_table() -> None:
     assert document["idle"]["haoscar"][A]["cpu_percent"] == 0.8
     for one in found.rows:
         assert len(results.cells(one, "default")) == len(results.HEADERS)
-    assert results.cost_cells(found.costs) == [
+    assert results.cost_cells(found.costs, "default") == [
         ("haoscar", A, "0.80 %", "40.0 kB/s", "20.0 MB", "kept")
     ]
 
 
 def test_idle_costs_are_promised_too() -> None:
-    found = FailoverBench("default", "", [row("F1", outage(250))])
+    found = FailoverBench("default", "", [row("F1", outage(95))])
     found.costs = {"haoscar": {"w1": results.Cost(0.4, 60_000, 16_000_000)}}
     assert not found.kept
-    assert results.cost_cells(found.costs)[0][-1] == (
+    assert results.cost_cells(found.costs, "default")[0][-1] == (
         "processor above 0.3 %; traffic above 50 kB/s; memory above 15 MB"
     )
+    # A lease of the fast profile is renewed more than twice as often: it may use twice as much.
+    found.profile = "fast"
+    assert results.cost_cells(found.costs, "fast")[0][-1] == (
+        "traffic above 50 kB/s; memory above 15 MB"
+    )
+    found.costs = {"haoscar": {"w1": results.Cost(0.5, 9_000, 14_000_000)}}
+    assert found.kept
     for other in ("keepalived", WAKING):
         found.costs = {other: {A: results.Cost(50, 60_000, 160_000_000)}}
         assert found.kept  # nobody promised anything for it
-        assert results.cost_cells(found.costs)[0][-1] == ""
+        assert results.cost_cells(found.costs, "default")[0][-1] == ""
 
 
 def test_faults_are_chosen_by_name() -> None:
@@ -185,6 +192,7 @@ def test_faults_are_chosen_by_name() -> None:
         (("--faults", "F1,nonsense"), "no fault 'nonsense'"),
         (("--repeats", "0"), "Repeats are 1 to"),
         (("--agent", "/no/such.pyz"), "no file /no/such.pyz"),
+        (("--report", "/etc/passwd"), "written to /etc/passwd: /etc/passwd is a file"),
     ],
 )
 def test_bad_input_is_refused(

@@ -68,8 +68,10 @@ def answer(head: Head, source: int, message: Answer, now: int) -> Decision:
         index = head.place(source)
         if message.sent <= head.acks[index]:
             return Decision(head)
-        acks = with_value(head.acks, index, message.sent)
-        return renewed(head._replace(acks=acks), (), "", now)
+        due = source == head.members.peer and head.acks[index] < head.reduced <= message.sent
+        head = head._replace(acks=with_value(head.acks, index, message.sent))
+        head, more, sentence = compare(head, now) if due else (head, (), "")
+        return renewed(head, more, sentence, now)
     # A voter may also know a higher term of this very head, from before it restarted.
     mine = message.holder == head.members.me
     if not message.granted and message.term + (not mine) > head.term:
@@ -121,6 +123,14 @@ def lapse(head: Head, late: int, now: int) -> Decision:
 def conditions(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
     """Once a round: should the other head serve instead, and could this one serve alone?"""
     head, actions, sentence = solo.consider(head, now)
+    head, more, said = compare(head, now)
+    return head, (*actions, *more), said or sentence
+
+
+def compare(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
+    """Invite the other head when it should serve instead, until it does or has had time enough."""
+    actions: tuple[Action, ...] = ()
+    sentence = ""
     reason = better_elsewhere(head, now)
     if reason and now >= head.calm_until and not head.inviting_until:
         timing = head.timing
@@ -128,10 +138,10 @@ def conditions(head: Head, now: int) -> tuple[Head, tuple[Action, ...], str]:
         sentence = f"asking the other head to take over: {reason}"
     if head.inviting_until:
         if now < head.inviting_until:
-            actions = (*actions, Send((head.members.peer,), Invite(head.term)))
+            actions = (Send((head.members.peer,), Invite(head.term)),)
         else:
             head = head._replace(inviting_until=0)
-            sentence = sentence or "the other head did not take over; I go on"
+            sentence = "the other head did not take over; I go on"
     return head, actions, sentence
 
 
@@ -145,7 +155,8 @@ def better_elsewhere(head: Head, now: int) -> str:
         return ""
     if not mine & FIT:
         return "my services do not work here, its would"
-    if other.links > head.health.links:
+    known = head.acks[head.place(head.members.peer)] >= head.reduced
+    if known and other.links > head.health.links:
         return f"it reaches {other.links} networks, I reach {head.health.links}"
     return ""
 

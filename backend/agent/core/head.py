@@ -15,7 +15,7 @@ from backend.agent.core.events import (
     Switchover,
     Tick,
 )
-from backend.agent.core.lease import ACTIVE, PROMISED, SOLO, my_health
+from backend.agent.core.lease import ACTIVE, LINKS, PROMISED, SOLO, my_health
 from backend.agent.core.messages import (
     Answer,
     Ask,
@@ -42,7 +42,7 @@ def step(head: Head, event: Event, now: int) -> Decision:
     if isinstance(event, Tick):
         return _tick(head, event.late, now)
     if isinstance(event, Condition):
-        return Decision(head._replace(health=event.health, next_round=min(head.next_round, now)))
+        return Decision(_conditioned(head, event.health, now))
     if isinstance(event, Persisted):
         return solo.persisted(head, event.version)
     return _commanded(head, event, now)
@@ -64,6 +64,14 @@ def wake_at(head: Head, now: int) -> int:
     if standby.why_not(head, now):
         return now + head.timing.silence
     return max(head.next_poll, standby.allowed_from(head))
+
+
+def _conditioned(head: Head, health: Health, now: int) -> Head:
+    """Tell the others at once. What takes a network from this head may just be taking it from the
+    other one, too: a round later it knows, and only then are the two compared."""
+    lost = int(head.health) & ~int(health) & LINKS
+    reduced = now + head.timing.round if lost else head.reduced
+    return head._replace(health=health, next_round=min(head.next_round, now), reduced=reduced)
 
 
 def _tick(head: Head, late: int, now: int) -> Decision:

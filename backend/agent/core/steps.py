@@ -51,6 +51,8 @@ def ask_voters(head: Head, now: int, *, missing_only: bool) -> tuple[Head, tuple
     if not missing_only:
         pause = timing.round if now < brisk else timing.rest
         sent, following, rounds = now, now + pause, rounds + 1
+        if now < head.reduced:
+            following = min(following, head.reduced)
     kind = Kind.RENEW if head.role is Role.ACTIVE else Kind.CAMPAIGN
     if head.previous:
         kind = Kind.TRANSFER

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from backend.amounts import duration
+from backend.cli import report_directory
 from backend.cli.app import App, Subparsers
 from backend.errors import InvalidInput
 
@@ -151,6 +152,7 @@ def run_failover(args: argparse.Namespace, app: App) -> int:
         raise InvalidInput.of("bench.repeats", f"Repeats are 1 to {MOST_REPEATS}.")
     if args.agent is not None and not args.agent.is_file():
         raise InvalidInput.of("bench.agent", f"There is no file {args.agent}.")
+    report_directory.check(args.report)
     against = "" if args.against == "nothing" else args.against
     task = BenchFailover(
         chosen(args.faults), args.repeats, against, args.profile,
@@ -159,7 +161,7 @@ def run_failover(args: argparse.Namespace, app: App) -> int:
     app.out.say(f"This takes about {duration(task.seconds)}.")
     found = app.run_task(task)
     app.out.table(results.HEADERS, [results.cells(row, found.profile) for row in found.rows])
-    app.out.table(results.COST_HEADERS, results.cost_cells(found.costs))
+    app.out.table(results.COST_HEADERS, results.cost_cells(found.costs, found.profile))
     for name, why in found.skipped.items():
         app.out.say(f"{name} was left out: {why}.")
     if not found.realtime:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from backend.amounts import duration
+from backend.cli import report_directory
 from backend.cli.app import App, Subparsers
 from backend.errors import InvalidInput
 from backend.lab.report import DemoReport
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace, app: App) -> int:
 
     if args.wizard:
         return _run_wizard(args, app)
+    report_directory.check(args.report)
     chosen = args.firmware or (Firmware.UEFI if args.boot == "usb" else Firmware.BIOS)
     demo = Demo(DemoOptions(Firmware(chosen), args.boot, args.keep), app.paths)
     report = app.run_task(demo)

@@ -13,6 +13,7 @@ from backend.actions.drill import (
     DrillRequest,
     roles,
 )
+from backend.cli import report_directory
 from backend.cli.app import App, Subparsers
 from backend.cli.carrying import Terminal, prepared, way
 from backend.cli.ssh_options import HOST_KEYS, add_ssh_options, decision
@@ -68,6 +69,7 @@ def register(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Look, say what will happen, ask, do it, tell."""
+    report_directory.check(args.report)
     services = tuple(Service.parse(one) for one in args.service)
     request = DrillRequest(args.fault, services, tuple(args.witness), args.seconds, args.back)
     action = DrillAction(app.wiring, request, way(args))

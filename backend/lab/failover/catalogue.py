@@ -80,7 +80,7 @@ FAULTS = (
     Fault("W0S", "all witnesses off, then the standby", faults.alone, NONE, 10, ours_only=True),
     Fault("S0", "the standby off", faults.standby_off, NONE, 7),
     Fault("P0", "the private switch dead", faults.private_switch_dead,
-          Promise(worst=100, after=CLIENTS_ARP), 8, nets=("public",)),
+          Promise(worst=100, takeovers=0, after=CLIENTS_ARP), 8, nets=("public",)),
     Fault("C0", "both heads start cold", faults.cold_boot, Promise(takeovers=0), 7, prepare=faults.both_off),
 )  # fmt: skip
 

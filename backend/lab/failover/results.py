@@ -130,12 +130,18 @@ class Cost:
     memory: int  # bytes resident
 
 
-PROMISED_COSTS = {"head": Cost(1.0, 50e3, 40_000_000), "w": Cost(0.3, 50e3, 15_000_000)}
+HEAD_COST, WITNESS_COST = Cost(1.0, 50e3, 40_000_000), Cost(0.3, 50e3, 15_000_000)
 
 
-def broken_cost(name: str, cost: Cost) -> list[str]:
+def cost_of(name: str, profile: str) -> Cost:
+    """Return what is promised for one of our members; a shorter lease is renewed more often."""
+    found = HEAD_COST if name in HEADS else WITNESS_COST
+    return replace(found, cpu=2 * found.cpu) if profile == "fast" else found
+
+
+def broken_cost(name: str, cost: Cost, profile: str) -> list[str]:
     """Return what one of our members uses too much of while nothing happens."""
-    promised = PROMISED_COSTS["head" if name in HEADS else "w"]
+    promised = cost_of(name, profile)
     found = []
     if cost.cpu > promised.cpu:
         found.append(f"processor above {promised.cpu:g} %")
@@ -199,7 +205,7 @@ class FailoverBench:
         """Whether every promise was kept."""
         idle = self.costs.get(OURS, {}).items()
         return not any(row.broken_promises(self.profile) for row in self.rows) and not any(
-            broken_cost(name, cost) for name, cost in idle
+            broken_cost(name, cost, self.profile) for name, cost in idle
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -255,12 +261,12 @@ def cells(row: Row, profile: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def cost_cells(costs: dict[str, dict[str, Cost]]) -> list[tuple[str, ...]]:
+def cost_cells(costs: dict[str, dict[str, Cost]], profile: str) -> list[tuple[str, ...]]:
     """Return the rows of the table of idle costs."""
     return [
         (engine, name, f"{one.cpu:.2f} %", f"{one.bytes / 1000:.1f} kB/s",
          f"{one.memory / 1e6:.1f} MB",
-         ("; ".join(broken_cost(name, one)) or "kept") if engine == OURS else "")
+         ("; ".join(broken_cost(name, one, profile)) or "kept") if engine == OURS else "")
         for engine, found in costs.items()
         for name, one in found.items()
     ]  # fmt: skip

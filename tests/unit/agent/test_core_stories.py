@@ -1,5 +1,7 @@
 """The faults of the reference bench, told by the decision core itself on a simulated network."""
 
+import pytest
+
 from backend.agent.core.explain import explain
 from backend.agent.core.messages import Health
 from backend.agent.core.state import Role
@@ -126,6 +128,27 @@ def test_f3_the_active_head_loses_a_network_that_the_other_one_has() -> None:
     assert outage(world, START + 2 * SECOND) <= 1 * MS
     assert world.active() == [2]
     assert "asking the other head to take over: it reaches 2 networks, I reach 1" in told(world)
+
+
+def test_f3_is_answered_after_a_round() -> None:
+    world = quiet(Fault(START, START + 20 * SECOND, Kind.CARRIER, 1, networks=2))
+    world.play(START + world.plan.timing.round)
+    assert world.active() == [1], "the other head may be losing the same network"
+    world.play(START + world.plan.timing.round + 5 * MS)
+    assert world.active() == [2]
+
+
+@pytest.mark.parametrize("second", [1, 2])
+@pytest.mark.parametrize("later", [0, 1, 20, 60])
+def test_a_switch_that_dies_for_both_moves_nothing(second: int, later: int) -> None:
+    end = START + 20 * SECOND
+    world = quiet(
+        Fault(START, end, Kind.CARRIER, 3 - second, networks=2),
+        Fault(START + later * MS, end, Kind.CARRIER, second, networks=2),
+    )
+    assert outage(world, START + 30 * SECOND) == 0
+    assert world.active() == [1]
+    assert world.checks.handovers == 0
 
 
 def test_stopping_hands_over() -> None:

@@ -157,6 +157,7 @@ def test_witnesses(head: Head, capsys: Capture) -> None:
         (("--service", "web=10.0.0.9:80"), "is no virtual IP"),
         (("--seconds", "999"), "at most 120"),
         (("--fault", "power-loss", "--return"), "has just been reset"),
+        (("--report", "/etc/passwd/drill"), "No report can be written to /etc/passwd/drill"),
     ],
 )
 def test_what_cannot_be_meant(
