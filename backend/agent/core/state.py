@@ -75,9 +75,7 @@ class Head(NamedTuple):
     version: int = 0  # the highest version this head has asked for: none is used twice
     # the world
     health: Health = Health.NONE
-    reduced: int = (
-        0  # from questions of this moment on the other head's networks count, see head.py
-    )
+    reduced: int = 0  # a network went: only answers asked for from then on tell of the other head's
     peer: Peer = Peer()
     maintenance_until: int = 0
     incumbent: bool = False  # it served last: maintenance does not keep it from going on
